@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Every maximum in Usher, with its unit and its reason. A table, queue, buffer or loop that has no line here has no
+ * business to exist. The wire's own limits (what a worker may rely on) are in core/handoff.h.
+ */
+
+enum {
+	/* configuration */
+	SHARDS_MAX = 256, /* one WELCOME message carries at most 253 channels; two messages cover this */
+	LISTENERS_MAX = 64, /* rows of the ledger per shard */
+	POOLS_MAX = 32,
+	WORKERS_MAX =
+		1024, /* registered at once, over all pools; rows of the worker table in shared memory */
+	TRUST_RANGES_MAX = 65536, /* CIDR entries over all listeners */
+	OWN_ADDRESSES_MAX = 4096, /* addresses of this host, for local_source */
+	NAME_BYTES_MAX = 64, /* listener, pool and worker names, with the NUL */
+	POOL_USERS_MAX = 32, /* users and groups that may register with one pool */
+
+	/* PROXY header */
+	HEADER_V1_BYTES_MAX = 107, /* specification 2.1: worst-case line with its CRLF */
+	HEADER_V2_BYTES_MIN = 16, /* signature, version and command, family, length */
+	HEADER_BYTES_MAX = 65551, /* 16 + the largest 16-bit length */
+	HEADER_LIMIT_DEFAULT = 4096, /* the client-certificate TLV of 2026 is 1 to 2 KiB */
+	HEADER_LIMIT_MIN =
+		232, /* 16 + two Unix addresses: below it valid headers without TLVs would be refused */
+
+	/* one shard */
+	RING_SQ_ENTRIES = 1024,
+	RING_CQ_ENTRIES = 4096, /* bounds how much of a backlog one multishot accept can take */
+	RING_ENTRIES_MIN = 128, /* smallest submission queue tried when RLIMIT_MEMLOCK is short */
+	ACCEPT_WINDOW = 256, /* single-shot accepts in flight per listening socket */
+	PEEK_BUFFERS = 1024, /* provided buffers; a power of two */
+	PEEK_BUFFER_BYTES = 512, /* a longer header is collected in the stash */
+	STASH_CHUNK_BYTES = 512,
+	FDS_RESERVED = 512, /* kept free in a shard: channels, control, one largest taken-back message */
+	LOG_RECORDS = 1024, /* per shard, in shared memory; a power of two */
+	LOG_LINES_PER_SECOND = 100, /* per shard; what is over is counted in the next line */
+
+	/* master */
+	GENERATIONS_MAX = 4,
+	ADMIN_CLIENTS_MAX = 32,
+	ADMIN_REQUEST_BYTES_MAX = 1024,
+	CHANNELS_ORPHANED_MAX = 4096, /* unread channels of dead shards that still wait for their workers */
+};
