@@ -41,5 +41,6 @@ enum {
 	GENERATIONS_MAX = 4,
 	ADMIN_CLIENTS_MAX = 32,
 	ADMIN_REQUEST_BYTES_MAX = 1024,
+	ADMIN_ANSWER_BYTES_MAX = 16 << 20, /* rows of `check` for every listener, shard and generation */
 	CHANNELS_ORPHANED_MAX = 4096, /* unread channels of dead shards that still wait for their workers */
 };
