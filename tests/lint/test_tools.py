@@ -16,7 +16,7 @@ GOOD = {
                                 'static const char *const names[] = {\n\t[LOST_A] = "it_died",\n};\n',
     "src/wire/frame.c": SPDX + '/* Frames. */\n#include <sys/socket.h>\n\n#include "core/ledger.h"\n',
     "src/lib/usher.c": SPDX + '/* Library. */\n#include <usher/usher.h>\n\n#include "core/handoff.h"\n',
-    "include/usher/usher.h": SPDX + "#pragma once\n/* Public. */\n#include <stdint.h>\n",
+    "include/usher/usher.h": SPDX + "#ifndef USHER_H\n#define USHER_H\n/* Public. */\n#include <stdint.h>\n#endif\n",
     "examples/echo.c": SPDX + '/* Echo. */\n#include <usher/usher.h>\n\n#include "http.h"\n',
     "examples/http.h": SPDX + "#pragma once\n/* HTTP. */\n",
     "tests/unit/core/test_ledger.c": SPDX,
@@ -100,6 +100,7 @@ class Tools(unittest.TestCase):
         self.breaks("check-files", source, "/* Words. */\n", f"{source}:1", "SPDX")
         self.breaks("check-files", source, SPDX + "#include <stdio.h>\n", "no opening comment")
         self.breaks("check-files", "src/core/ledger.h", SPDX + "/* Words. */\n", "#pragma once")
+        self.breaks("check-files", "include/usher/usher.h", SPDX + "#pragma once\n/* Public. */\n", "#ifndef must follow")
         self.breaks("check-files", source, SPDX + "/* Words. */\n" + "int a;\n" * 498, "500 lines")
         self.breaks("check-files", source, SPDX + "/* TO" "DO: words */\n", f"{source}:2")
         self.breaks("check-files", source, SPDX + "/* W. */\nint a = atoi(b);\n", f"{source}:3", "atoi")
@@ -120,7 +121,9 @@ class Tools(unittest.TestCase):
         self.breaks("check-docs", "src/lib/libusher.map", "USHER_0 {\n\tusher_open;\n\tusher_new;\n};\n", "usher_new")
         self.breaks("check-docs", "README.md", "[gone](docs/gone.md)\n", "README.md:1")
         self.write("docs/usher.conf.5", GOOD["docs/libusher.3"].replace("opens", "address").replace("LIBUSHER 3", "USHER.CONF 5"))
-        self.breaks("check-docs", "src/master/config_schema.c", '{ "address", T },\n{ "backlog", T },\n', "backlog")
+        self.breaks("check-docs", "src/master/config_schema.c", '{ "address", T },\n{ .name = "backlog" },\n', "backlog")
+        self.breaks("check-docs", "src/master/config_schema.c",
+                    '{ "address", T },\nstatic const char *const kinds[] = { "address", "odd-kind", NULL };\n', "odd-kind")
 
     def test_docs_lint(self):
         if not shutil.which("mandoc"):
