@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Each lint tool accepts a small good tree and refuses a tree with one fault, naming the place."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -157,6 +158,27 @@ class Tools(unittest.TestCase):
         code, out = self.archive("#include <time.h>\nlong f(void) { return time(0); }\n")
         self.assertEqual(code, 1, out)
         self.assertIn("pure.o: needs time", out)
+
+    def tally(self, *runs):
+        self.write("log.json", "".join(json.dumps({"duration": 1.0, **run}) + "\n" for run in runs))
+        ran = subprocess.run([TOOLS.parent / "tests/tally.py", self.root / "log.json"], capture_output=True, text=True,
+                             check=True, timeout=60)
+        return ran.stdout.splitlines()
+
+    def test_tally(self):
+        line = "[====] Synthesis: Tested: {} | Passing: {} | Failing: {} | Crashing: 0"
+        good = {"name": "usher:unit / a", "result": "OK", "stderr": line.format(4, 4, 0)}
+        bad = {"name": "usher:unit / b", "result": "FAIL", "stderr": line.format(3, 1, 2)}
+        leak = {"name": "usher:unit / c", "result": "FAIL", "stderr": line.format(2, 2, 0)}
+        some = {"name": "d", "result": "OK", "stderr": "[SKIP] d::x: no io_uring\n" + line.format(1, 1, 0)}
+        skip = {"name": "e", "result": "SKIP", "stdout": "skipped: no nm\n"}
+        late = {"name": "f", "result": "TIMEOUT", "stdout": ""}
+        self.assertEqual(self.tally(good)[-1], "4 0 0")
+        self.assertEqual(self.tally(good, bad)[-1], "5 2 0")
+        self.assertEqual(self.tally(leak)[-1], "2 1 0")
+        self.assertEqual(self.tally(some, skip), ["  skip d::x: no io_uring", "  skip e: no nm", "1 0 2"])
+        self.assertEqual(self.tally(late)[-1], "0 1 0")
+        self.assertEqual(self.tally()[-1], "0 0 0")
 
 
 if __name__ == "__main__":
