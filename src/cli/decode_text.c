@@ -118,7 +118,9 @@ static void print_address(FILE *out, const char *label, const struct addr *a, co
 	char text[ADDR_TEXT_BYTES];
 
 	(void)fprintf(out, "  %s ", label);
-	if (a->family == ADDR_UNIX)
+	if (a->family == ADDR_UNIX && unix_address[0] == '\0')
+		(void)fputs("abstract or empty", out);
+	else if (a->family == ADDR_UNIX)
 		print_bytes(out, unix_address, decode_unix_path_bytes(unix_address));
 	else
 		(void)fputs(a->family == ADDR_NONE ? "none: the connection's own" : addr_port_text(a, text),
