@@ -27,9 +27,6 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "check", no_argument, NULL, 't' },
-	{ "print", no_argument, NULL, 'T' },
 	{ "listen", required_argument, NULL, LISTEN },
 	{ "trust", required_argument, NULL, TRUST },
 	{ "pool", required_argument, NULL, POOL },
@@ -51,9 +48,9 @@ static const char help_text[] =
 	"\n"
 	"Accepts TCP connections, takes the PROXY protocol header off and hands each socket to a worker.\n"
 	"\n"
-	"  -c, --config FILE        configuration (default /etc/usher/usher.conf); see usher.conf(5)\n"
-	"  -t, --check              check the configuration and exit; opens no socket\n"
-	"  -T, --print              the same, and print the effective configuration\n"
+	"  -c FILE                  configuration (default /etc/usher/usher.conf); see usher.conf(5)\n"
+	"  -t                       check the configuration and exit; opens no socket\n"
+	"  -T                       the same, and print the effective configuration\n"
 	"      --take-over          take the sockets over from the running instance\n"
 	"      --without FEATURE    do without a kernel feature, by the name that usherctl doctor shows\n"
 	"      --log-level LEVEL    error, warning, info or debug; wins over the file\n"
@@ -154,6 +151,8 @@ static int bad_option(const char *argument, bool lacks_value, struct options_err
 		return fail(reterr, "--%s needs a value", known->name);
 	if (known)
 		return fail(reterr, "--%s takes no value", known->name);
+	if (lacks_value)
+		return fail(reterr, "-%c needs a value", optopt);
 	if (optopt > ' ' && optopt < 0x7f)
 		return fail(reterr, "unknown option -%c", optopt);
 	if (optopt)
