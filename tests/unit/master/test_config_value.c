@@ -104,22 +104,3 @@ Test(config_value, names)
 	cr_assert_lt(config_name_parse("a b", name, &why), 0);
 	cr_assert_lt(config_name_parse("a\"b", name, &why), 0);
 }
-
-Test(config_value, table_is_sound)
-{
-	for (enum config_scope s = CONFIG_SCOPE_TOP; s < CONFIG_SCOPE_COUNT; s++) {
-		size_t count;
-		const struct config_key *keys = config_keys(s, &count);
-
-		for (size_t i = 0; i < count; i++) {
-			cr_assert_eq(keys[i].scope, s, "%s", keys[i].name);
-			cr_assert_eq(config_key_find(s, keys[i].name), &keys[i], "%s is there twice",
-			             keys[i].name);
-			cr_assert(keys[i].help && keys[i].help[0]);
-			cr_assert_eq(keys[i].kind == CONFIG_KIND_DURATION, keys[i].unit != 0, "%s",
-			             keys[i].name);
-			cr_assert_eq(keys[i].kind == CONFIG_KIND_CHOICE, keys[i].words != NULL, "%s",
-			             keys[i].name);
-		}
-	}
-}
