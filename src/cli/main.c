@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "cli/check.h"
 #include "cli/client.h"
+#include "cli/decode.h"
 #include "cli/doctor.h"
 #include "cli/escape.h"
 #include "cli/output.h"
@@ -35,6 +36,8 @@ struct command {
 	void (*print)(json_t *answer, FILE *out);
 	enum verdict (*judge)(json_t *answer); /* NULL: an answer is a yes */
 	int (*run)(const struct options *options); /* without @request */
+	int (*main)(int argc,
+	            char **argv); /* takes all words from the command on, and answers for its output */
 };
 
 static int run_doctor(const struct options *options)
@@ -52,6 +55,8 @@ static const struct command commands[] = {
 	{ "shards", "each shard process", ADMIN_SHARDS, report_shards },
 	{ "check", "does the ledger hold? (exit 0: yes, 1: no)", ADMIN_CHECK, check_print, check_judge },
 	{ "doctor", "can this host run usherd? (needs no instance)", .run = run_doctor },
+	{ "decode", "a PROXY header on standard input (needs no instance; decode --help)",
+	  .main = decode_main },
 	{ "version", "usherctl's version", .run = run_version },
 	{ "help", "this text", .run = run_help },
 };
@@ -182,6 +187,20 @@ static int run(const struct options *options, const struct command *command)
 	return result;
 }
 
+/* A --json that came before the command goes along, in the place of the word before it. */
+static int hand_over(const struct command *command, bool json, int argc, char **argv)
+{
+	static char json_option[] = "--json";
+	int first = optind;
+
+	if (json) {
+		argv[first - 1] = argv[first];
+		argv[first] = json_option;
+		first--;
+	}
+	return command->main(argc - first, argv + first);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
@@ -196,6 +215,8 @@ int main(int argc, char **argv)
 	command = find_command(argv[optind]);
 	if (!command)
 		return wrong_usage("no such command: ", argv[optind]);
+	if (command->main)
+		return hand_over(command, options.json, argc, argv);
 	optind++;
 	if (!take_options(argc, argv, &options))
 		return wrong_usage("wrong option", "");

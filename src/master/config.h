@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/limits.h"
 #include "core/addr.h"
@@ -58,6 +59,7 @@ struct config_pool {
 	uint64_t take_back_deadline_ns;
 };
 
+/* Owned by whoever got it from config_load() or config_from_arguments(). */
 struct config {
 	char *file; /* path, or NULL when it came from the command line */
 	char *admin_socket;
@@ -72,6 +74,8 @@ struct config {
 	size_t listener_count;
 	struct config_pool *pools;
 	size_t pool_count;
+	char **warnings; /* accepted, but probably not meant: "FILE:LINE: message"; up to CONFIG_WARNINGS_MAX */
+	size_t warning_count;
 };
 
 /* What is wrong, for one line: "FILE:LINE: message" or "--listen: message". */
@@ -88,16 +92,24 @@ struct config_arguments {
 	bool accept_local_sources;
 };
 
-/* Return 0, or -EINVAL with @reterr filled, or -ENOMEM. @ret is for config_free(); untouched on failure. */
+/*
+ * Return 0, or -EINVAL with @reterr filled, or -ENOMEM. @ret is for config_free(); untouched on failure.
+ * Not reentrant: libconfuse has one scanner per process.
+ */
 int config_load(const char *path, struct config **ret, struct config_error *reterr);
+int config_load_text(const char *text, size_t size, const char *name, struct config **ret,
+                     struct config_error *reterr); /* from memory; @name stands for the path in messages */
 int config_from_arguments(const struct config_arguments *arguments, struct config **ret,
                           struct config_error *reterr);
 
 /* NULL is fine; returns NULL. */
 struct config *config_free(struct config *config);
 
-/* The effective configuration, every key, in the file's own syntax, which config_load() reads back to the same. */
-int config_print(const struct config *config, void *file /* FILE * */);
+/*
+ * The effective configuration, every key, in the file's own syntax, which config_load() reads back to the same.
+ * Returns 0 or a negative errno of the write.
+ */
+int config_print(const struct config *config, FILE *file);
 
 /* /run/usher/admin.sock, or usher/admin.sock in XDG_RUNTIME_DIR for an ordinary user. To be freed. */
 char *config_default_admin_socket(void);
