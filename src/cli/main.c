@@ -60,13 +60,13 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *out)
 {
-	fputs("usherctl [-s PATH] COMMAND [--json]\n\n", out);
+	(void)fputs("usherctl [-s PATH] COMMAND [--json]\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n  -s PATH    the running usherd's admin socket\n"
-	      "  --json     the answer as JSON\n\n"
-	      "exit: 0 yes, 1 the answer is no, 2 could not ask; more in usherctl(1)\n",
-	      out);
+	(void)fputs("\n  -s PATH    the running usherd's admin socket\n"
+	            "  --json     the answer as JSON\n\n"
+	            "exit: 0 yes, 1 the answer is no, 2 could not ask; more in usherctl(1)\n",
+	            out);
 }
 
 static int run_help(const struct options *options)
@@ -96,6 +96,7 @@ static bool take_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): usherctl has one thread */
 	while ((option = getopt_long(argc, argv, "+s:hV", names, NULL)) != -1) {
 		if (option == 's')
 			options->path = optarg;

@@ -212,7 +212,7 @@ static void report_reasons(json_t *rows, FILE *out)
 	}
 	if (ended == 0)
 		return;
-	fputs("\n", out);
+	(void)fputs("\n", out);
 	print_or_explain(table, out);
 }
 
@@ -239,7 +239,7 @@ void report_listeners(json_t *answer, FILE *out)
 	json_t *rows = json_object_get(answer, "listeners");
 
 	report_rows(rows, settings, COUNT_OF(settings), out);
-	fputs("\n", out);
+	(void)fputs("\n", out);
 	report_rows(rows, counters, COUNT_OF(counters), out);
 	report_reasons(rows, out);
 }
