@@ -34,16 +34,16 @@ struct command {
 	const char *request; /* as in wire/admin.h, or NULL */
 	void (*print)(json_t *answer, FILE *out);
 	enum verdict (*judge)(json_t *answer); /* NULL: an answer is a yes */
-	int (*run)(const struct options *options); /* without @request */
+	enum verdict (*run)(const struct options *options); /* without @request */
 };
 
-static int run_doctor(const struct options *options)
+static enum verdict run_doctor(const struct options *options)
 {
 	return doctor_main(options->json);
 }
 
-static int run_version(const struct options *options);
-static int run_help(const struct options *options);
+static enum verdict run_version(const struct options *options);
+static enum verdict run_help(const struct options *options);
 
 static const struct command commands[] = {
 	{ "status", "what runs, and what became of the connections", ADMIN_STATUS, report_status },
@@ -69,13 +69,13 @@ static void print_usage(FILE *out)
 	            out);
 }
 
-static int run_help(const struct options *options)
+static enum verdict run_help(const struct options *options)
 {
 	print_usage(stdout);
 	return VERDICT_YES;
 }
 
-static int run_version(const struct options *options)
+static enum verdict run_version(const struct options *options)
 {
 	if (options->json)
 		puts("{\"version\":\"" USHER_VERSION "\"}");
@@ -122,7 +122,7 @@ static const struct command *find_command(const char *name)
 }
 
 /* Says why there is no answer: always to people, and to programs in the shape that they expect. */
-static int not_asked(const struct options *options, const char *why)
+static enum verdict not_asked(const struct options *options, const char *why)
 {
 	char safe[ESCAPE_GROWTH * CLIENT_ERROR_BYTES];
 
@@ -132,7 +132,7 @@ static int not_asked(const struct options *options, const char *why)
 	return VERDICT_NOT_ASKED;
 }
 
-static int show(const struct options *options, const struct command *command, json_t *answer)
+static enum verdict show(const struct options *options, const struct command *command, json_t *answer)
 {
 	enum verdict verdict = command->judge ? command->judge(answer) : VERDICT_YES;
 
@@ -146,13 +146,13 @@ static int show(const struct options *options, const struct command *command, js
 	return verdict;
 }
 
-static int ask(const struct options *options, const struct command *command)
+static enum verdict ask(const struct options *options, const struct command *command)
 {
 	_cleanup_free_ char *default_path = options->path ? NULL : admin_socket_default();
 	const char *path = options->path ? options->path : default_path;
 	struct client_error error;
 	json_t *answer = NULL;
-	int result;
+	enum verdict result;
 
 	if (!path)
 		return not_asked(options, "no memory");
@@ -163,18 +163,18 @@ static int ask(const struct options *options, const struct command *command)
 	return result;
 }
 
-static int wrong_usage(const char *what, const char *word)
+static const struct command *wrong_usage(const char *what, const char *word)
 {
 	char safe[256];
 
 	fprintf(stderr, "usherctl: %s%s: see `usherctl help`\n", what,
 	        escape_text(word, sizeof(safe) / ESCAPE_GROWTH, safe, sizeof(safe)));
-	return VERDICT_NOT_ASKED;
+	return NULL;
 }
 
-static int run(const struct options *options, const struct command *command)
+static enum verdict run(const struct options *options, const struct command *command)
 {
-	int result = command->request ? ask(options, command) : command->run(options);
+	enum verdict result = command->request ? ask(options, command) : command->run(options);
 
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "usherctl: cannot write the answer\n");
@@ -183,26 +183,32 @@ static int run(const struct options *options, const struct command *command)
 	return result;
 }
 
+/* What the words ask for; NULL, after saying so, when they make no sense. */
+static const struct command *take_words(int argc, char **argv, struct options *options)
+{
+	const struct command *command = NULL;
+
+	if (!take_options(argc, argv, options))
+		return wrong_usage("wrong option", "");
+	if (optind < argc) {
+		command = find_command(argv[optind]);
+		if (!command)
+			return wrong_usage("no such command: ", argv[optind]);
+		optind++;
+		if (!take_options(argc, argv, options))
+			return wrong_usage("wrong option", "");
+	}
+	if (optind < argc)
+		return wrong_usage("too many words: ", argv[optind]);
+	if (options->help || options->version)
+		return find_command(options->help ? "help" : "version");
+	return command ? command : wrong_usage("a command is missing", "");
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
-	const struct command *command;
+	const struct command *command = take_words(argc, argv, &options);
 
-	if (!take_options(argc, argv, &options))
-		return wrong_usage("wrong option", "");
-	if (options.help || options.version)
-		return run(&options, find_command(options.help ? "help" : "version"));
-	if (optind == argc)
-		return wrong_usage("a command is missing", "");
-	command = find_command(argv[optind]);
-	if (!command)
-		return wrong_usage("no such command: ", argv[optind]);
-	optind++;
-	if (!take_options(argc, argv, &options))
-		return wrong_usage("wrong option", "");
-	if (options.help)
-		command = find_command("help");
-	if (optind < argc)
-		return wrong_usage("too many words: ", argv[optind]);
-	return run(&options, command);
+	return command ? (int)run(&options, command) : VERDICT_NOT_ASKED;
 }
