@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "cli/check.h"
 #include "cli/client.h"
+#include "cli/decode.h"
 #include "cli/doctor.h"
 #include "cli/escape.h"
 #include "cli/output.h"
@@ -35,6 +36,7 @@ struct command {
 	void (*print)(json_t *answer, FILE *out);
 	enum verdict (*judge)(json_t *answer); /* NULL: an answer is a yes */
 	enum verdict (*run)(const struct options *options); /* without @request */
+	int (*main)(int argc, char **argv); /* takes all words from its name on */
 };
 
 static enum verdict run_doctor(const struct options *options)
@@ -52,6 +54,8 @@ static const struct command commands[] = {
 	{ "shards", "each shard process", ADMIN_SHARDS, report_shards },
 	{ "check", "does the ledger hold? (exit 0: yes, 1: no)", ADMIN_CHECK, check_print, check_judge },
 	{ "doctor", "can this host run usherd? (needs no instance)", .run = run_doctor },
+	{ "decode", "a PROXY header on standard input (needs no instance; decode --help)",
+	  .main = decode_main },
 	{ "version", "usherctl's version", .run = run_version },
 	{ "help", "this text", .run = run_help },
 };
@@ -183,7 +187,10 @@ static enum verdict run(const struct options *options, const struct command *com
 	return result;
 }
 
-/* What the words ask for; NULL, after saying so, when they make no sense. */
+/*
+ * What the words up to the command, and behind it unless it takes them itself, ask for; NULL, after saying so, when
+ * they make no sense.
+ */
 static const struct command *take_words(int argc, char **argv, struct options *options)
 {
 	const struct command *command = NULL;
@@ -194,6 +201,8 @@ static const struct command *take_words(int argc, char **argv, struct options *o
 		command = find_command(argv[optind]);
 		if (!command)
 			return wrong_usage("no such command: ", argv[optind]);
+		if (command->main && !options->help && !options->version)
+			return command;
 		optind++;
 		if (!take_options(argc, argv, options))
 			return wrong_usage("wrong option", "");
@@ -205,10 +214,28 @@ static const struct command *take_words(int argc, char **argv, struct options *o
 	return command ? command : wrong_usage("a command is missing", "");
 }
 
+/* A --json that came before the command goes along, in the place of the word before it. */
+static int hand_over(const struct command *command, bool json, int argc, char **argv)
+{
+	static char json_option[] = "--json";
+	int first = optind;
+
+	if (json) {
+		argv[first - 1] = argv[first];
+		argv[first] = json_option;
+		first--;
+	}
+	return command->main(argc - first, argv + first);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
 	const struct command *command = take_words(argc, argv, &options);
 
-	return command ? (int)run(&options, command) : VERDICT_NOT_ASKED;
+	if (!command)
+		return VERDICT_NOT_ASKED;
+	if (command->main)
+		return hand_over(command, options.json, argc, argv);
+	return (int)run(&options, command);
 }

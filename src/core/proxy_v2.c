@@ -21,15 +21,19 @@ enum {
 
 static const uint8_t signature[SIGNATURE_BYTES] = "\r\n\r\n\0\r\nQUIT\n";
 
-/* By the upper nibble of the family byte: both addresses and ports. */
-static const uint8_t block_bytes[FAMILIES] = { 0, 12, 36, 2 * PROXY_V2_UNIX_BYTES };
-
 static const uint8_t families[FAMILIES][TRANSPORTS] = {
 	{ PROXY_FAMILY_UNSPEC, PROXY_FAMILY_UNSPEC, PROXY_FAMILY_UNSPEC },
 	{ PROXY_FAMILY_UNSPEC, PROXY_FAMILY_TCP4, PROXY_FAMILY_UDP4 },
 	{ PROXY_FAMILY_UNSPEC, PROXY_FAMILY_TCP6, PROXY_FAMILY_UDP6 },
 	{ PROXY_FAMILY_UNSPEC, PROXY_FAMILY_UNIX_STREAM, PROXY_FAMILY_UNIX_DGRAM },
 };
+
+uint8_t proxy_v2_block_bytes(uint8_t family)
+{
+	static const uint8_t bytes[FAMILIES] = { 0, 12, 36, 2 * PROXY_V2_UNIX_BYTES };
+
+	return family >> 4 < FAMILIES ? bytes[family >> 4] : 0;
+}
 
 struct head {
 	uint8_t command; /* enum proxy_command */
@@ -53,7 +57,7 @@ static enum proxy_result read_family(uint8_t byte, struct head *head, struct pro
 	if (family >= FAMILIES || transport >= TRANSPORTS)
 		return refuse(ret, REFUSED_MALFORMED_FAMILY);
 	head->family = families[family][transport];
-	head->block = block_bytes[family];
+	head->block = proxy_v2_block_bytes(byte);
 	return PROXY_ACCEPTED;
 }
 

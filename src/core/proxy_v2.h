@@ -14,3 +14,6 @@ enum {
 /* @bytes begin with PROXY_V2_FIRST_BYTE; @ret is all zero. */
 enum proxy_result proxy_v2_parse(const uint8_t *bytes, size_t size, const struct proxy_options *options,
                                  struct proxy_header *ret);
+
+/* Bytes of the addresses and ports that a (valid) family byte implies. */
+uint8_t proxy_v2_block_bytes(uint8_t family);

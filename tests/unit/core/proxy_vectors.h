@@ -35,3 +35,5 @@ extern const struct proxy_vector proxy_vectors_v1[];
 extern const size_t proxy_vectors_v1_count;
 extern const struct proxy_vector proxy_vectors_v2[];
 extern const size_t proxy_vectors_v2_count;
+extern const struct proxy_vector proxy_vectors_captured[];
+extern const size_t proxy_vectors_captured_count;

@@ -97,6 +97,8 @@ static void each_vector(void (*check)(const struct proxy_vector *))
 		check(&proxy_vectors_v1[i]);
 	for (size_t i = 0; i < proxy_vectors_v2_count; i++)
 		check(&proxy_vectors_v2[i]);
+	for (size_t i = 0; i < proxy_vectors_captured_count; i++)
+		check(&proxy_vectors_captured[i]);
 }
 
 static void whole(const struct proxy_vector *v)
