@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "sys/error_text.h"
 
 enum { READ_BYTES_MIN = 16 * 1024 };
 
@@ -22,13 +23,19 @@ struct exchange {
 	struct client_error *error;
 };
 
+struct answer {
+	char *bytes;
+	size_t size;
+	size_t room; /* at most twice ADMIN_ANSWER_BYTES_MAX */
+};
+
 __attribute__((format(printf, 3, 4))) static int fail(const struct exchange *x, int error, const char *format,
                                                       ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(x->error->text, sizeof(x->error->text), format, arguments);
+	(void)vsnprintf(x->error->text, sizeof(x->error->text), format, arguments);
 	va_end(arguments);
 	return error;
 }
@@ -78,7 +85,7 @@ static int fail_connect(const struct exchange *x, int error)
 	case EAGAIN:
 		return fail_late(x);
 	default:
-		return fail(x, -error, "%s: cannot connect: %s", x->path, strerror(error));
+		return fail(x, -error, "%s: cannot connect: %s", x->path, error_text(error));
 	}
 }
 
@@ -87,7 +94,7 @@ static int open_connection(const struct exchange *x, int *ret)
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	int wait_ms = left_ms(x);
-	struct timeval wait = { .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 };
+	struct timeval wait = { .tv_sec = wait_ms / 1000, .tv_usec = (suseconds_t)(wait_ms % 1000) * 1000 };
 
 	if (strlen(x->path) >= sizeof(name.sun_path))
 		return fail(x, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes", x->path,
@@ -95,7 +102,7 @@ static int open_connection(const struct exchange *x, int *ret)
 	memcpy(name.sun_path, x->path, strlen(x->path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return fail(x, -errno, "cannot open a Unix socket: %s", strerror(errno));
+		return fail(x, -errno, "cannot open a Unix socket: %s", error_text(errno));
 	/* connect() to a full backlog waits as a send does, and nothing else bounds it */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&name, sizeof(name)) < 0)
@@ -121,58 +128,57 @@ static int send_request(const struct exchange *x, int fd, const char *request)
 	/* a line fits the emptiest socket buffer: less than all of it is as wrong as none */
 	if (sent != (ssize_t)size)
 		return fail(x, sent < 0 ? -errno : -EIO, "%s: cannot send the request: %s", x->path,
-		            sent < 0 ? strerror(errno) : "it was cut short");
+		            sent < 0 ? error_text(errno) : "it was cut short");
 	return 0;
 }
 
-/* Reads once into the room left in @buffer, which it enlarges. Sets @ret_end at end of file. */
-static int read_some(const struct exchange *x, int fd, char **buffer, size_t *size, size_t *room,
-                     bool *ret_end)
+static int make_room(const struct exchange *x, struct answer *answer)
+{
+	size_t room = answer->room ? 2 * answer->room : READ_BYTES_MIN;
+	char *larger;
+
+	if (answer->size < answer->room)
+		return 0;
+	larger = realloc(answer->bytes, room);
+	if (!larger)
+		return fail(x, -ENOMEM, "no memory for an answer of more than %zu bytes", answer->size);
+	answer->bytes = larger;
+	answer->room = room;
+	return 0;
+}
+
+/* Waits and reads once. Sets @ret_end at end of file. */
+static int read_some(const struct exchange *x, int fd, struct answer *answer, bool *ret_end)
 {
 	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	ssize_t got;
 
-	if (*size == *room) {
-		size_t more = *room ? 2 * *room : READ_BYTES_MIN;
-		char *larger = realloc(*buffer, more);
-
-		if (!larger)
-			return fail(x, -ENOMEM, "no memory for an answer of more than %zu bytes", *size);
-		*buffer = larger;
-		*room = more;
-	}
 	if (left_ms(x) == 0 || poll(&ready, 1, left_ms(x)) == 0)
 		return fail_late(x);
-	got = recv(fd, *buffer + *size, *room - *size, MSG_DONTWAIT);
+	got = recv(fd, answer->bytes + answer->size, answer->room - answer->size, MSG_DONTWAIT);
 	if (got < 0 && errno != EINTR && errno != EAGAIN)
 		return fail(x, -errno, "%s: the connection broke before the answer was complete: %s", x->path,
-		            strerror(errno));
+		            error_text(errno));
 	*ret_end = got == 0;
-	*size += got > 0 ? (size_t)got : 0;
+	answer->size += got > 0 ? (size_t)got : 0;
 	return 0;
 }
 
-static int read_answer(const struct exchange *x, int fd, char **ret, size_t *ret_size)
+static int read_answer(const struct exchange *x, int fd, struct answer *answer)
 {
-	_cleanup_free_ char *buffer = NULL;
-	size_t size = 0;
-	size_t room = 0;
 	bool end = false;
+	int r = 0;
 
-	while (!end) {
-		int r = read_some(x, fd, &buffer, &size, &room, &end);
-
-		if (r < 0)
-			return r;
-		if (size > ADMIN_ANSWER_BYTES_MAX)
+	while (!end && r == 0) {
+		if (answer->size > ADMIN_ANSWER_BYTES_MAX)
 			return fail(x, -EMSGSIZE,
 			            "%s: the answer is larger than %d bytes: that is not usherd", x->path,
 			            ADMIN_ANSWER_BYTES_MAX);
+		r = make_room(x, answer);
+		if (r == 0)
+			r = read_some(x, fd, answer, &end);
 	}
-	*ret = buffer;
-	*ret_size = size;
-	buffer = NULL;
-	return 0;
+	return r;
 }
 
 static int parse_answer(const struct exchange *x, const char *text, size_t size, json_t **ret)
@@ -210,15 +216,15 @@ int client_ask(const char *path, const char *request, uint32_t wait_ms, json_t *
 {
 	const struct exchange x = { .path = path, .deadline_ms = now_ms() + wait_ms, .error = reterr };
 	_cleanup_close_ int fd = -1;
-	_cleanup_free_ char *text = NULL;
-	size_t size = 0;
+	struct answer answer = { 0 };
 	int r = open_connection(&x, &fd);
 
 	if (r == 0)
 		r = send_request(&x, fd, request);
 	if (r == 0)
-		r = read_answer(&x, fd, &text, &size);
+		r = read_answer(&x, fd, &answer);
 	if (r == 0)
-		r = parse_answer(&x, text, size, ret);
+		r = parse_answer(&x, answer.bytes, answer.size, ret);
+	free(answer.bytes);
 	return r;
 }

@@ -6,9 +6,8 @@
 #include "cli/doctor_kernel.h"
 #include "cli/doctor_rows.h"
 #include "cli/output.h"
-#include "cli/verdict.h"
 
-int doctor_main(bool json)
+enum verdict doctor_main(bool json)
 {
 	struct doctor_rows rows = { 0 };
 

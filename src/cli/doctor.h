@@ -7,5 +7,7 @@
  */
 #include <stdbool.h>
 
+#include "cli/verdict.h"
+
 /* Prints a table or JSON. Returns VERDICT_NO when something that usherd needs is missing, otherwise VERDICT_YES. */
-int doctor_main(bool json);
+enum verdict doctor_main(bool json);

@@ -10,13 +10,13 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "sys/error_text.h"
 #include "sys/kernel.h"
 #include "sys/procfs.h"
 
@@ -131,7 +131,7 @@ static void check_migration(struct doctor_rows *rows)
 static void check_ip6(struct doctor_rows *rows)
 {
 	_cleanup_close_ int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct doctor_row *row = doctor_found(rows, "ipv6", "%s", fd >= 0 ? "yes" : strerror(errno));
+	struct doctor_row *row = doctor_found(rows, "ipv6", "%s", fd >= 0 ? "yes" : error_text(errno));
 
 	if (fd < 0)
 		doctor_advise(

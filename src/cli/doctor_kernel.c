@@ -3,11 +3,11 @@
 #include "cli/doctor_kernel.h"
 
 #include <stdbool.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 
 #include "base/limits.h"
+#include "sys/error_text.h"
 #include "sys/kernel.h"
 #include "sys/probe.h"
 #include "sys/ring_setup.h"
@@ -47,7 +47,7 @@ static void check_buffers(struct doctor_rows *rows, struct io_uring *ring)
 {
 	int r = try_buffers(ring);
 	struct doctor_row *row = doctor_found(rows, "buffer-ring", "%d buffers: %s", PEEK_BUFFERS,
-	                                      r < 0 ? strerror(-r) : "registered");
+	                                      r < 0 ? error_text(r) : "registered");
 	char why[URING_REFUSAL_BYTES];
 
 	if (r < 0)
@@ -58,7 +58,8 @@ static void check_buffers(struct doctor_rows *rows, struct io_uring *ring)
 				: "a seccomp filter or a security module forbids io_uring_register: allow it");
 }
 
-static void check_ring(struct doctor_rows *rows)
+/* Returns whether there can be a ring. */
+static bool check_ring(struct doctor_rows *rows)
 {
 	struct io_uring ring;
 	struct doctor_row *row;
@@ -66,9 +67,9 @@ static void check_ring(struct doctor_rows *rows)
 	int r = ring_setup(&ring, RING_SQ_ENTRIES, 0);
 
 	if (r < 0) {
-		row = doctor_found(rows, "io_uring", "refused: %s", strerror(-r));
+		row = doctor_found(rows, "io_uring", "refused: %s", error_text(r));
 		doctor_advise(row, DOCTOR_FAIL, "%s", uring_refusal(r, why, sizeof(why)));
-		return;
+		return false;
 	}
 	row = doctor_found(rows, "io_uring", "a ring of %u submissions and %u completions",
 	                   ring.sq.ring_entries, ring.cq.ring_entries);
@@ -77,28 +78,34 @@ static void check_ring(struct doctor_rows *rows)
 		              RING_SQ_ENTRIES, uring_refusal(-ENOMEM, why, sizeof(why)));
 	check_buffers(rows, &ring);
 	io_uring_queue_exit(&ring);
+	return true;
 }
 
-static void check_features(struct doctor_rows *rows)
+static void check_feature(struct doctor_rows *rows, const struct feature_info *info, bool has, bool ring)
 {
-	uint32_t found = features_probe(0);
+	struct doctor_row *row;
 
-	for (enum feature f = 0; f < FEATURE_COUNT; f++) {
-		const struct feature_info *info = feature_info(f);
-		bool has = found & feature_bit(f);
-		struct doctor_row *row =
-			doctor_found(rows, info->name, "%s: %s", has ? "yes" : "no", info->purpose);
-
-		if (!has)
-			doctor_advise(row, DOCTOR_WARN,
-			              "needs Linux %s, allowed to this process; without it: %s", info->since,
-			              info->fallback);
+	if (info->needs_ring && !ring) {
+		row = doctor_found(rows, info->name, "not tried: %s", info->purpose);
+		doctor_advise(row, DOCTOR_WARN, "it needs a ring: see io_uring");
+		return;
 	}
+	row = doctor_found(rows, info->name, "%s: %s", has ? "yes" : "no", info->purpose);
+	if (!has)
+		doctor_advise(
+			row, DOCTOR_WARN,
+			"needs Linux %s or later, and no filter that forbids it; usherd does without: %s",
+			info->since, info->fallback);
 }
 
 void doctor_kernel(struct doctor_rows *rows)
 {
+	/* first, as in a shard: a large ring that has just ended is still charged for a moment */
+	uint32_t found = features_probe(0);
+	bool ring;
+
 	check_release(rows);
-	check_ring(rows);
-	check_features(rows);
+	ring = check_ring(rows);
+	for (enum feature f = 0; f < FEATURE_COUNT; f++)
+		check_feature(rows, feature_info(f), found & feature_bit(f), ring);
 }

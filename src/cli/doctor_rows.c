@@ -22,7 +22,7 @@ struct doctor_row *doctor_found(struct doctor_rows *rows, const char *name, cons
 	row = &rows->rows[rows->count - 1];
 	*row = (struct doctor_row){ .name = name, .state = DOCTOR_OK };
 	va_start(arguments, format);
-	vsnprintf(row->found, sizeof(row->found), format, arguments);
+	(void)vsnprintf(row->found, sizeof(row->found), format, arguments);
 	va_end(arguments);
 	return row;
 }
@@ -33,7 +33,7 @@ void doctor_advise(struct doctor_row *row, enum doctor_state state, const char *
 
 	row->state = state;
 	va_start(arguments, format);
-	vsnprintf(row->advice, sizeof(row->advice), format, arguments);
+	(void)vsnprintf(row->advice, sizeof(row->advice), format, arguments);
 	va_end(arguments);
 }
 

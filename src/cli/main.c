@@ -35,18 +35,17 @@ struct command {
 	const char *request; /* as in wire/admin.h, or NULL */
 	void (*print)(json_t *answer, FILE *out);
 	enum verdict (*judge)(json_t *answer); /* NULL: an answer is a yes */
-	int (*run)(const struct options *options); /* without @request */
-	int (*main)(int argc,
-	            char **argv); /* takes all words from the command on, and answers for its output */
+	enum verdict (*run)(const struct options *options); /* without @request */
+	int (*main)(int argc, char **argv); /* takes all words from its name on */
 };
 
-static int run_doctor(const struct options *options)
+static enum verdict run_doctor(const struct options *options)
 {
 	return doctor_main(options->json);
 }
 
-static int run_version(const struct options *options);
-static int run_help(const struct options *options);
+static enum verdict run_version(const struct options *options);
+static enum verdict run_help(const struct options *options);
 
 static const struct command commands[] = {
 	{ "status", "what runs, and what became of the connections", ADMIN_STATUS, report_status },
@@ -65,22 +64,22 @@ enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *out)
 {
-	fputs("usherctl [-s PATH] COMMAND [--json]\n\n", out);
+	(void)fputs("usherctl [-s PATH] COMMAND [--json]\n\n", out);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n  -s PATH    the running usherd's admin socket\n"
-	      "  --json     the answer as JSON\n\n"
-	      "exit: 0 yes, 1 the answer is no, 2 could not ask; more in usherctl(1)\n",
-	      out);
+	(void)fputs("\n  -s PATH    the running usherd's admin socket\n"
+	            "  --json     the answer as JSON\n\n"
+	            "exit: 0 yes, 1 the answer is no, 2 could not ask; more in usherctl(1)\n",
+	            out);
 }
 
-static int run_help(const struct options *options)
+static enum verdict run_help(const struct options *options)
 {
 	print_usage(stdout);
 	return VERDICT_YES;
 }
 
-static int run_version(const struct options *options)
+static enum verdict run_version(const struct options *options)
 {
 	if (options->json)
 		puts("{\"version\":\"" USHER_VERSION "\"}");
@@ -101,6 +100,7 @@ static bool take_options(int argc, char **argv, struct options *options)
 	};
 	int option;
 
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): usherctl has one thread */
 	while ((option = getopt_long(argc, argv, "+s:hV", names, NULL)) != -1) {
 		if (option == 's')
 			options->path = optarg;
@@ -126,7 +126,7 @@ static const struct command *find_command(const char *name)
 }
 
 /* Says why there is no answer: always to people, and to programs in the shape that they expect. */
-static int not_asked(const struct options *options, const char *why)
+static enum verdict not_asked(const struct options *options, const char *why)
 {
 	char safe[ESCAPE_GROWTH * CLIENT_ERROR_BYTES];
 
@@ -136,7 +136,7 @@ static int not_asked(const struct options *options, const char *why)
 	return VERDICT_NOT_ASKED;
 }
 
-static int show(const struct options *options, const struct command *command, json_t *answer)
+static enum verdict show(const struct options *options, const struct command *command, json_t *answer)
 {
 	enum verdict verdict = command->judge ? command->judge(answer) : VERDICT_YES;
 
@@ -150,13 +150,13 @@ static int show(const struct options *options, const struct command *command, js
 	return verdict;
 }
 
-static int ask(const struct options *options, const struct command *command)
+static enum verdict ask(const struct options *options, const struct command *command)
 {
 	_cleanup_free_ char *default_path = options->path ? NULL : admin_socket_default();
 	const char *path = options->path ? options->path : default_path;
 	struct client_error error;
 	json_t *answer = NULL;
-	int result;
+	enum verdict result;
 
 	if (!path)
 		return not_asked(options, "no memory");
@@ -167,24 +167,51 @@ static int ask(const struct options *options, const struct command *command)
 	return result;
 }
 
-static int wrong_usage(const char *what, const char *word)
+static const struct command *wrong_usage(const char *what, const char *word)
 {
 	char safe[256];
 
 	fprintf(stderr, "usherctl: %s%s: see `usherctl help`\n", what,
 	        escape_text(word, sizeof(safe) / ESCAPE_GROWTH, safe, sizeof(safe)));
-	return VERDICT_NOT_ASKED;
+	return NULL;
 }
 
-static int run(const struct options *options, const struct command *command)
+static enum verdict run(const struct options *options, const struct command *command)
 {
-	int result = command->request ? ask(options, command) : command->run(options);
+	enum verdict result = command->request ? ask(options, command) : command->run(options);
 
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "usherctl: cannot write the answer\n");
 		return VERDICT_NOT_ASKED;
 	}
 	return result;
+}
+
+/*
+ * What the words up to the command, and behind it unless it takes them itself, ask for; NULL, after saying so, when
+ * they make no sense.
+ */
+static const struct command *take_words(int argc, char **argv, struct options *options)
+{
+	const struct command *command = NULL;
+
+	if (!take_options(argc, argv, options))
+		return wrong_usage("wrong option", "");
+	if (optind < argc) {
+		command = find_command(argv[optind]);
+		if (!command)
+			return wrong_usage("no such command: ", argv[optind]);
+		if (command->main && !options->help && !options->version)
+			return command;
+		optind++;
+		if (!take_options(argc, argv, options))
+			return wrong_usage("wrong option", "");
+	}
+	if (optind < argc)
+		return wrong_usage("too many words: ", argv[optind]);
+	if (options->help || options->version)
+		return find_command(options->help ? "help" : "version");
+	return command ? command : wrong_usage("a command is missing", "");
 }
 
 /* A --json that came before the command goes along, in the place of the word before it. */
@@ -204,25 +231,11 @@ static int hand_over(const struct command *command, bool json, int argc, char **
 int main(int argc, char **argv)
 {
 	struct options options = { 0 };
-	const struct command *command;
+	const struct command *command = take_words(argc, argv, &options);
 
-	if (!take_options(argc, argv, &options))
-		return wrong_usage("wrong option", "");
-	if (options.help || options.version)
-		return run(&options, find_command(options.help ? "help" : "version"));
-	if (optind == argc)
-		return wrong_usage("a command is missing", "");
-	command = find_command(argv[optind]);
 	if (!command)
-		return wrong_usage("no such command: ", argv[optind]);
+		return VERDICT_NOT_ASKED;
 	if (command->main)
 		return hand_over(command, options.json, argc, argv);
-	optind++;
-	if (!take_options(argc, argv, &options))
-		return wrong_usage("wrong option", "");
-	if (options.help)
-		command = find_command("help");
-	if (optind < argc)
-		return wrong_usage("too many words: ", argv[optind]);
-	return run(&options, command);
+	return (int)run(&options, command);
 }

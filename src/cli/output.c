@@ -15,7 +15,7 @@ static int write_safe(const char *bytes, size_t size, void *out)
 void output_json(const json_t *value, FILE *out)
 {
 	/* a failed write is sticky in @out, and seen by whoever flushes it */
-	(void)json_dump_callback(value, write_safe, out, JSON_ENSURE_ASCII);
+	(void)json_dump_callback(value, write_safe, out, JSON_COMPACT | JSON_ENSURE_ASCII);
 	(void)putc('\n', out);
 }
 

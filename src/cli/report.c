@@ -212,7 +212,7 @@ static void report_reasons(json_t *rows, FILE *out)
 	}
 	if (ended == 0)
 		return;
-	fputs("\n", out);
+	(void)fputs("\n", out);
 	print_or_explain(table, out);
 }
 
@@ -239,23 +239,22 @@ void report_listeners(json_t *answer, FILE *out)
 	json_t *rows = json_object_get(answer, "listeners");
 
 	report_rows(rows, settings, COUNT_OF(settings), out);
-	fputs("\n", out);
+	(void)fputs("\n", out);
 	report_rows(rows, counters, COUNT_OF(counters), out);
 	report_reasons(rows, out);
 }
 
 void report_workers(json_t *answer, FILE *out)
 {
+	/* uid and batch seldom change and are in the JSON: without them a line fits 80 columns */
 	static const struct column columns[] = {
 		{ "ID", "id" },
 		{ "POOL", "pool", FORM_TEXT },
 		{ "NAME", "name", FORM_TEXT },
 		{ "PID", "pid" },
-		{ "UID", "uid" },
 		{ "STATE", "state", FORM_TEXT },
 		{ "OPEN", "open" },
 		{ "CAPACITY", "capacity", FORM_NO_LIMIT_IF_0 },
-		{ "BATCH", "batch" },
 		{ "UNREAD", "unread" },
 		{ "DELIVERED", "delivered" },
 		{ "SINCE", "since_s", FORM_DURATION },
@@ -270,11 +269,11 @@ void report_shards(json_t *answer, FILE *out)
 		{ "SHARD", "shard" },
 		{ "PID", "pid" },
 		{ "CPU", "cpu" },
-		{ "GENERATION", "generation" },
+		{ "GEN", "generation" },
 		{ "STATE", "state", FORM_TEXT },
 		{ "ACCEPT", "accept", FORM_TEXT },
 		{ "TICK-MS", "tick_age_ms" },
-		{ "SLOTS-USED", "slots_used" },
+		{ "USED", "slots_used" },
 		{ "SLOTS", "slots" },
 		{ "RESPAWNS", "respawns" },
 		{ "WITHOUT", "features", FORM_ABSENT },

@@ -2,6 +2,7 @@
 /* Tables for people: see table.h. */
 #include "cli/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,9 +27,10 @@ int table_new(struct table **ret, const struct table_column *columns, size_t cou
 {
 	struct table *table = calloc(1, sizeof(*table));
 
+	assert(count > 0 && count <= TABLE_COLUMNS_MAX);
 	if (!table)
 		return -ENOMEM;
-	table->column_count = count < TABLE_COLUMNS_MAX ? count : TABLE_COLUMNS_MAX;
+	table->column_count = count;
 	memcpy(table->columns, columns, table->column_count * sizeof(*columns));
 	*ret = table;
 	return 0;
@@ -88,6 +90,7 @@ void table_add_number(struct table *table, int64_t number)
 
 static size_t row_count(const struct table *table)
 {
+	assert(table->column_count > 0);
 	return table->cell_count / table->column_count;
 }
 
@@ -153,7 +156,7 @@ static void print_cell(const struct table *table, FILE *out, size_t column, cons
 		fprintf(out, "%*s", (int)width, text);
 	else
 		fprintf(out, "%-*s", last ? 0 : (int)width, text);
-	fputs(last ? "\n" : "  ", out);
+	(void)fputs(last ? "\n" : "  ", out);
 }
 
 int table_print(const struct table *table, FILE *out, size_t width)

@@ -9,6 +9,7 @@
 
 char *admin_socket_default(void)
 {
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): asked at start, before anything changes it */
 	const char *directory = getenv("XDG_RUNTIME_DIR");
 	char *path = NULL;
 

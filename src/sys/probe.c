@@ -9,7 +9,6 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -72,7 +71,7 @@ static bool probe_multishot(struct io_uring *ring)
 	_cleanup_close_ int accepted = -1;
 	uint32_t flags = 0;
 
-	if (!ring || !kernel_at_least(kernel_release(), 6, 8) || open_backlog(&listener, &client) < 0)
+	if (!kernel_at_least(kernel_release(), 6, 8) || open_backlog(&listener, &client) < 0)
 		return false;
 	io_uring_prep_multishot_accept(io_uring_get_sqe(ring), listener, NULL, NULL, SOCK_CLOEXEC);
 	accepted = run_once(ring, &flags);
@@ -86,7 +85,7 @@ static bool probe_peername(struct io_uring *ring)
 	struct sockaddr_in address;
 	uint32_t flags;
 
-	if (!ring || fd < 0)
+	if (fd < 0)
 		return false;
 	peername_prepare(io_uring_get_sqe(ring), fd, &address, sizeof(address));
 	return run_once(ring, &flags) == -ENOTCONN;
@@ -94,7 +93,7 @@ static bool probe_peername(struct io_uring *ring)
 
 static bool probe_ring_fd(struct io_uring *ring)
 {
-	return ring && io_uring_register_ring_fd(ring) == 1;
+	return io_uring_register_ring_fd(ring) == 1;
 }
 
 /* By the raw call: liburing 2.3 declares io_uring_register_restrictions() and does not export it. */
@@ -153,31 +152,31 @@ static bool probe_landlock(struct io_uring *unused)
 
 static const struct {
 	struct feature_info info;
-	bool (*works)(struct io_uring *ring); /* @ring is NULL where rings are refused */
+	bool (*works)(struct io_uring *ring);
 } features[FEATURE_COUNT] = {
-	[FEATURE_MULTISHOT] = { { "multishot", "one armed accept yields many connections", "6.8",
+	[FEATURE_MULTISHOT] = { { "multishot", true, "one armed accept yields many connections", "6.8",
 	                          "a window of single accepts" },
 	                        probe_multishot },
-	[FEATURE_PEERNAME] = { { "peername", "the peer's address from inside the ring", "6.7",
+	[FEATURE_PEERNAME] = { { "peername", true, "the peer's address from inside the ring", "6.7",
 	                         "one getpeername() a connection under multishot" },
 	                       probe_peername },
-	[FEATURE_RING_FD] = { { "ring-fd", "a registered ring saves a lookup in each call", "5.18",
+	[FEATURE_RING_FD] = { { "ring-fd", true, "a registered ring saves a lookup in each call", "5.18",
 	                        "the lookup" },
 	                      probe_ring_fd },
-	[FEATURE_RESTRICTIONS] = { { "restrictions", "a shard's ring allows only the operations in use",
+	[FEATURE_RESTRICTIONS] = { { "restrictions", true, "a shard's ring allows only the operations in use",
 	                             "5.10",
 	                             "the ring allows every operation; seccomp still forbids new rings" },
 	                           probe_restrictions },
-	[FEATURE_PEERPIDFD] = { { "peerpidfd", "a worker's death is seen at once", "6.5",
+	[FEATURE_PEERPIDFD] = { { "peerpidfd", false, "a worker's death is seen at once", "6.5",
 	                          "a worker is dead when its registration ends" },
 	                        probe_peerpidfd },
-	[FEATURE_PASSRIGHTS] = { { "passrights", "workers cannot send us file descriptors", "6.16",
+	[FEATURE_PASSRIGHTS] = { { "passrights", false, "workers cannot send us file descriptors", "6.16",
 	                           "whatever arrives is closed" },
 	                         probe_passrights },
-	[FEATURE_SECCOMP] = { { "seccomp", "a shard may make only the system calls that it needs", "4.14",
-	                        "a shard may make every system call" },
+	[FEATURE_SECCOMP] = { { "seccomp", false, "a shard may make only the system calls that it needs",
+	                        "4.14", "a shard may make every system call" },
 	                      probe_seccomp },
-	[FEATURE_LANDLOCK] = { { "landlock", "a shard has no file system", "5.13",
+	[FEATURE_LANDLOCK] = { { "landlock", false, "a shard has no file system", "5.13",
 	                         "a shard sees the file system as its user does" },
 	                       probe_landlock },
 };
@@ -208,7 +207,9 @@ uint32_t features_probe(uint32_t without)
 	uint32_t found = 0;
 
 	for (enum feature f = 0; f < FEATURE_COUNT; f++) {
-		if (!(without & feature_bit(f)) && features[f].works(open ? &ring : NULL))
+		if ((without & feature_bit(f)) || (features[f].info.needs_ring && !open))
+			continue;
+		if (features[f].works(&ring))
 			found |= feature_bit(f);
 	}
 	if (open)

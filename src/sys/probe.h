@@ -8,6 +8,7 @@
  *
  * Probing opens rings and sockets that nobody else sees, and closes them; it must run before the sandbox is on.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 enum feature {
@@ -24,6 +25,7 @@ enum feature {
 
 struct feature_info {
 	const char *name; /* as in --without */
+	bool needs_ring; /* cannot be tried where rings are refused, and counts as absent */
 	const char *purpose;
 	const char *since; /* the first kernel on which it is used */
 	const char *fallback;

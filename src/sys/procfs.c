@@ -27,8 +27,6 @@ int procfs_read(const char *path, char *ret_text, size_t size)
 			break;
 		got += (size_t)n;
 	}
-	if (got > 0 && ret_text[got - 1] == '\n')
-		got--;
 	ret_text[got] = '\0';
 	return 0;
 }
@@ -58,6 +56,7 @@ int procfs_number(const char *path, int64_t *ret)
 
 	if (r < 0)
 		return r;
+	text[strcspn(text, "\n")] = '\0';
 	return procfs_parse_number(text, ret) ? 0 : -EINVAL;
 }
 

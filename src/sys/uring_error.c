@@ -7,10 +7,10 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "sys/error_text.h"
 #include "sys/procfs.h"
 
 enum { GROUPS_LOOKED_AT = 1024 }; /* a process with more is not asked about the rest */
@@ -108,7 +108,7 @@ static void explain_permission(const struct uring_host *host, int error, char *t
 			text, size,
 			"io_uring_setup: %s, though neither sysctl kernel.io_uring_disabled nor a seccomp filter "
 			"forbids it: look for a denial by a security module (SELinux, AppArmor) in the audit log",
-			strerror(error));
+			error_text(error));
 }
 
 static void explain_kernel(const struct uring_host *host, int error, char *text, size_t size)
@@ -132,7 +132,7 @@ static void explain_kernel(const struct uring_host *host, int error, char *text,
 			text, size,
 			"io_uring_setup: %s, though Linux %u.%u should know every flag that usherd uses: please "
 			"report this with the output of `usherctl doctor`",
-			strerror(error), host->kernel.version, host->kernel.patchlevel);
+			error_text(error), host->kernel.version, host->kernel.patchlevel);
 }
 
 static void explain_memory(const struct uring_host *host, char *text, size_t size)
@@ -176,7 +176,7 @@ const char *uring_refusal_on(const struct uring_host *host, int error, char *tex
 		         "the host has no file descriptor left for a ring: raise sysctl fs.file-max");
 		break;
 	default:
-		snprintf(text, size, "io_uring_setup: %s", strerror(error));
+		snprintf(text, size, "io_uring_setup: %s", error_text(error));
 	}
 	return text;
 }

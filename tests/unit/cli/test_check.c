@@ -38,7 +38,7 @@ Test(check, it_holds)
 {
 	cr_expect_eq(judge("{\"ok\":true,\"listeners\":[" GOOD "," GOOD "]}"), VERDICT_YES);
 	expect_printed("the ledger holds: 20 accepted, 8 delivered");
-	cr_expect_eq(strchr(printed, '\n') - printed + 1, strlen(printed), "one line");
+	cr_expect_eq(strchr(printed, '\n'), printed + strlen(printed) - 1, "one line");
 	cr_expect_eq(judge("{\"ok\":true,\"listeners\":[]}"), VERDICT_YES);
 	expect_printed("the ledger holds: 0 accepted");
 }

@@ -15,7 +15,7 @@ Test(output, json_is_one_line_of_ascii)
 	output_json(value, out);
 	fclose(out);
 	json_decref(value);
-	cr_expect_str_eq(printed, "{\"name\": \"\\u001B[1m\\u007f\\u00FC\\n\"}\n");
+	cr_expect_str_eq(printed, "{\"name\":\"\\u001B[1m\\u007f\\u00FC\\n\"}\n");
 }
 
 Test(output, an_error_is_an_object_even_when_it_is_not_text)
@@ -25,7 +25,7 @@ Test(output, an_error_is_an_object_even_when_it_is_not_text)
 	output_error("no", out);
 	output_error("\xff", out);
 	fclose(out);
-	cr_expect_str_eq(printed, "{\"error\": \"no\"}\n{\"error\": \"see standard error\"}\n");
+	cr_expect_str_eq(printed, "{\"error\":\"no\"}\n{\"error\":\"see standard error\"}\n");
 }
 
 Test(output, escaped_text_never_overruns)

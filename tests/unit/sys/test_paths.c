@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,19 +9,26 @@
 
 enum { NOBODY = 65534 };
 
-static void be_ordinary(void)
+/* What an ordinary user gets; root becomes one for the length of the call. */
+static char *ask_as_ordinary(void)
 {
-	if (geteuid() == 0)
+	bool root = geteuid() == 0;
+	char *path;
+
+	if (root)
 		cr_assert_eq(seteuid(NOBODY), 0);
+	path = admin_socket_default();
+	if (root)
+		cr_assert_eq(seteuid(0), 0);
+	return path;
 }
 
 Test(paths, ordinary_user_has_a_directory_of_its_own)
 {
 	_cleanup_free_ char *path = NULL;
 
-	be_ordinary();
 	setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
-	path = admin_socket_default();
+	path = ask_as_ordinary();
 	cr_expect_str_eq(path, "/run/user/7/usher/admin.sock");
 }
 
@@ -29,12 +37,11 @@ Test(paths, without_a_directory_it_is_the_host_s)
 	_cleanup_free_ char *unset = NULL;
 	_cleanup_free_ char *relative = NULL;
 
-	be_ordinary();
 	unsetenv("XDG_RUNTIME_DIR");
-	unset = admin_socket_default();
+	unset = ask_as_ordinary();
 	cr_expect_str_eq(unset, PATHS_ADMIN_SOCKET);
 	setenv("XDG_RUNTIME_DIR", "here", 1);
-	relative = admin_socket_default();
+	relative = ask_as_ordinary();
 	cr_expect_str_eq(relative, PATHS_ADMIN_SOCKET);
 }
 

@@ -51,10 +51,10 @@ Test(procfs, reads_what_the_kernel_writes)
 Test(procfs, says_what_failed)
 {
 	int64_t n;
-	char small[4];
+	char small[5];
 
 	cr_expect_eq(procfs_number("/proc/self/no-such-file", &n), -ENOENT);
 	cr_expect_eq(procfs_number("/proc/self/status", &n), -EINVAL);
 	cr_assert_eq(procfs_read("/proc/self/status", small, sizeof(small)), 0);
-	cr_expect_str_eq(small, "Nam");
+	cr_expect_str_eq(small, "Name");
 }
