@@ -89,20 +89,25 @@ static void start_clock(struct engine *e)
 	}
 }
 
+static void say(const char *word, uint32_t count)
+{
+	(void)printf("%s %u\n", word, count);
+	(void)fflush(stdout);
+}
+
 void backlog_run(struct engine *e)
 {
 	open_all(e);
-	(void)printf("ready %u\n", waiting(e));
-	(void)fflush(stdout);
+	say("ready", waiting(e));
 	if (wait_for_line(e) && e->oldest != ENGINE_NONE) {
 		start_clock(e);
-		if (e->options->no_answer) {
-			(void)wait_for_line(e);
-		} else {
+		if (!e->options->no_answer) {
 			sleep_until_last(e);
 			take_answers(e);
 		}
 	}
 	e->end_ns = meter_now_ns();
 	engine_end_all(e, OUTCOME_UNFINISHED);
+	say("answered", (uint32_t)e->tally.ended[OUTCOME_SERVED]);
+	(void)wait_for_line(e);
 }

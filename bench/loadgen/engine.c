@@ -60,6 +60,8 @@ int engine_open(struct engine *e, const struct options *o)
 void engine_close(struct engine *e)
 {
 	engine_end_all(e, OUTCOME_UNFINISHED);
+	for (uint32_t i = 0; e->conns && i < e->options->at_once; i++)
+		conn_close(&e->conns[i]);
 	close_fd(&e->epoll);
 	close_fd(&e->stop);
 	free(e->conns);
@@ -127,10 +129,20 @@ static void count(struct engine *e, const struct conn *c)
 		e->last_answer_ns = answered;
 }
 
+static void unwatch(struct engine *e, struct conn *c)
+{
+	if (c->watched)
+		(void)epoll_ctl(e->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+	c->watched = 0;
+}
+
 static void end(struct engine *e, struct conn *c)
 {
 	count(e, c);
-	conn_close(c);
+	if (e->options->mode == RUN_BACKLOG)
+		unwatch(e, c); /* closed with all others, when nobody measures any more */
+	else
+		conn_close(c);
 	give_place(e, c);
 }
 
@@ -160,9 +172,7 @@ void engine_settle(struct engine *e, struct conn *c)
 		end(e, c);
 	} else if (c->wants == CONN_WANTS_READ && answer_comes_later) {
 		/* unwatched: nobody shall be woken, nor pay for it, while the backlog is worked off */
-		if (c->watched)
-			(void)epoll_ctl(e->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-		c->watched = 0;
+		unwatch(e, c);
 	} else {
 		watch(e, c);
 	}

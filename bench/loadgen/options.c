@@ -24,8 +24,9 @@ static const char usage[] =
 	"  --first I                  number of the first connection (0)\n"
 	"  --timeout-ms T             for one connection (5000)\n"
 	"  --limit-s S                for the run (60)\n"
-	"  --backlog                  open all, print \"ready N\", wait for a line on standard input, take answers\n"
-	"  --no-answer                with --backlog: take none, wait for a second line\n"
+	"  --backlog                  open all, print \"ready N\", wait for a line on standard input, take the\n"
+	"                             answers, print \"answered N\", wait for a line, close all\n"
+	"  --no-answer                with --backlog: nobody will answer, take none\n"
 	"  --print-header             only write the header of connection --first to standard output\n"
 	"Prints one JSON object. Exit: 0 all served, 1 not all, 2 could not run.\n";
 

@@ -32,7 +32,7 @@ struct options {
 	bool payload_separate; /* in a segment of its own */
 	bool close_rst;
 	bool check_source; /* the answer must be the stated source as text, and a line feed */
-	bool no_answer; /* backlog: nobody will answer; end at the second line on standard input */
+	bool no_answer; /* backlog: nobody will answer */
 	uint32_t at_once;
 	uint64_t total;
 	uint64_t first; /* number of the first connection */
