@@ -10,7 +10,9 @@ are interleaved; the result is JSON with the machine, each target's figures and 
 import argparse
 import datetime
 import json
+import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -23,12 +25,15 @@ WARMUP = 256  # connections served before: memory is mapped, code is loaded
 CONNECTIONS_MAX = 9000  # a proxy needs two fds for each; 20,000 is all that small machines allow
 ANSWER_SECONDS = 60
 CLIENT_CPU = targets.SERVER_CPU
+FIGURES = ("rate", "cpu_us", "core_rate", "server_cpu_us", "gateway_busy", "server_busy", "seconds")
 METHOD = (
     "The gateway's processes run on CPU 0 and are stopped while the backlog fills; the client and what answers behind "
     "the gateway are on CPU 1. seconds: from just before SIGCONT to the arrival of the last answer at the client by the "
     "kernel's stamp (accept_*: to the last accept by its own clock, as nobody answers). cpu_us: CPU time of all "
     "gateway processes per connection, from SIGCONT until they are idle, as the scheduler counts it; network "
-    "interrupts' work in their context included. user_share: from ticks over all repetitions, coarse. The client sleeps "
+    "interrupts' work in their context included, time stolen by a hypervisor not. core_rate: 1 s / cpu_us, what the "
+    "gateway's core alone would pass; where server_busy is near 1 and gateway_busy is not, rate is the server's limit. "
+    "user_share: from ticks over all repetitions, coarse. The client sleeps "
     "meanwhile and closes only afterwards. Medians of interleaved repetitions."
 )
 
@@ -139,6 +144,9 @@ def drain_once(o, target):
     return {
         "seconds": (end - begin) / 1e9,
         "rate": o.connections * 1e9 / (end - begin),
+        "core_rate": o.connections * 1e9 / cpu,
+        "gateway_busy": round(cpu / (end - begin), 2),
+        "server_busy": round(server_cpu / (end - begin), 2),
         "cpu_us": cpu / 1000 / o.connections,
         "server_cpu_us": server_cpu / 1000 / o.connections,
         "ticks_ns": ticks,
@@ -184,7 +192,7 @@ def summary(kind, runs):
     return {
         "does": kind.does,
         "does_not": kind.does_not,
-        **{key: spread(runs, key) for key in ("rate", "cpu_us", "server_cpu_us", "seconds")},
+        **{key: spread(runs, key) for key in FIGURES},
         "user_share": round(user / (user + system), 2) if user + system else None,
         "runs": runs,
     }
@@ -202,6 +210,7 @@ def ratios(results):
         "rate usher_hold / haproxy": of("rate", "usher_hold", "haproxy"),
         "rate usher_close / haproxy": of("rate", "usher_close", "haproxy"),
         "rate usher_hold / nginx": of("rate", "usher_hold", "nginx"),
+        "core_rate usher_hold / haproxy": of("core_rate", "usher_hold", "haproxy"),
         "cpu haproxy / usher_hold": of("cpu_us", "haproxy", "usher_hold"),
         "cpu usher_hold / accept_multishot": of("cpu_us", "usher_hold", "accept_multishot"),
         "cpu usher_close / accept_multishot": of("cpu_us", "usher_close", "accept_multishot"),
@@ -222,8 +231,10 @@ def versions():
 
 def main():
     o = options()
-    if len(machine.header()["cpus_allowed"]) < 2 or not {0, 1} <= set(machine.header()["cpus_allowed"]):
-        sys.exit("drain: needs CPUs 0 and 1")
+    # what was started and changed is put back also when the run is asked to stop
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("drain: asked to stop"))
+    if not {targets.GATEWAY_CPU, targets.SERVER_CPU} <= os.sched_getaffinity(0):
+        sys.exit(f"drain: needs CPUs {targets.GATEWAY_CPU} and {targets.SERVER_CPU}")
     chosen, left_out = choose(o)
     with machine.backlog_of(o.connections) as backlog:
         if backlog < o.connections:
