@@ -84,6 +84,8 @@ def choose(o):
             note(f"{target.name}: left out: {why}")
         else:
             chosen.append(target)
+    if not chosen:
+        sys.exit("drain: nothing to measure")
     return chosen, left_out
 
 
