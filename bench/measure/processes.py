@@ -145,14 +145,26 @@ def resume(pids):
         _signal(pid, signal.SIGCONT)
 
 
-def cpu_ns(pids):
-    """CPU time of all threads, as the scheduler counts it."""
-    total = 0
+def times(pids):
+    """Of each thread, as the scheduler counts it in ns: {thread: (on a CPU, ready but waiting for one)}."""
+    found = {}
     for pid in pids:
         for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
             with contextlib.suppress(OSError):
-                total += int((task / "schedstat").read_text(encoding="ascii").split()[0])
-    return total
+                run, wait = (task / "schedstat").read_text(encoding="ascii").split()[:2]
+                found[task.name] = (int(run), int(wait))
+    return found
+
+
+def cpu_ns(pids):
+    """CPU time of all threads."""
+    return sum(run for run, _ in times(pids).values())
+
+
+def spent(before, after):
+    """(CPU time of all threads, time that the busiest one waited for its CPU) between two times()."""
+    threads = [(run - before.get(t, (0, 0))[0], wait - before.get(t, (0, 0))[1]) for t, (run, wait) in after.items()]
+    return sum(run for run, _ in threads), max(threads, default=(0, 0))[1]
 
 
 def ticks_ns(pids):
