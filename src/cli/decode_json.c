@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "core/proxy_tlv.h"
 #include "core/proxy_v2.h"
 #include "core/proxy_vendor.h"
@@ -28,7 +27,8 @@ static json_t *text_or_null(const char *text)
 static json_t *hex(const uint8_t *bytes, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
-	_cleanup_free_ char *text = malloc(2 * size + 1);
+	char *text = malloc(2 * size + 1);
+	json_t *string;
 
 	if (!text)
 		return NULL;
@@ -36,7 +36,9 @@ static json_t *hex(const uint8_t *bytes, size_t size)
 		text[2 * i] = digits[bytes[i] >> 4];
 		text[2 * i + 1] = digits[bytes[i] & 15];
 	}
-	return json_stringn(text, 2 * size);
+	string = json_stringn(text, 2 * size);
+	free(text);
+	return string;
 }
 
 size_t decode_unix_path_bytes(const uint8_t *address)

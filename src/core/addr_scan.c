@@ -147,9 +147,9 @@ void addr_scan_take_ip4(const struct addr_scan *s, uint8_t ret_ip[4])
 void addr_scan_take_ip6(const struct addr_scan *s, uint8_t ret_ip[16])
 {
 	uint8_t packed[16] = { 0 };
-	size_t size = 0, before;
+	size_t size = 0, groups_end = 2 * (size_t)s->groups, before;
 
-	for (; size < 2U * s->groups; size += 2) {
+	for (; size < groups_end; size += 2) {
 		packed[size] = (uint8_t)(s->group[size / 2] >> 8);
 		packed[size + 1] = (uint8_t)s->group[size / 2];
 	}
@@ -161,7 +161,7 @@ void addr_scan_take_ip6(const struct addr_scan *s, uint8_t ret_ip[16])
 		packed[size + 1] = (uint8_t)s->value;
 		size += 2;
 	}
-	before = s->gap < 0 ? size : 2U * (size_t)s->gap;
+	before = s->gap < 0 ? size : 2 * (size_t)s->gap;
 	memset(ret_ip, 0, 16);
 	memcpy(ret_ip, packed, before);
 	memcpy(ret_ip + 16 - (size - before), packed + before, size - before);

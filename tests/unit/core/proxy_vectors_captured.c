@@ -2,10 +2,11 @@
 /* What HAProxy 2.6.12 and curl 7.88.1 sent over loopback, with the payload cut off: see proxy_vectors.h. */
 #include "core/proxy_vectors.h"
 
-#define GOT(n, b, v, c, f, s, d, t, sum) \
-	{ \
-		.name = (n), PROXY_BYTES(b), .version = (v), .command = PROXY_COMMAND_##c, \
-		.family = PROXY_FAMILY_##f, .source = (s), .destination = (d), .tlv_bytes = (t), .checked = (sum) \
+#define GOT(n, b, v, c, f, s, d, t, sum)                                                         \
+	{                                                                                        \
+		.name = (n), PROXY_BYTES(b), .version = (v), .command = PROXY_COMMAND_##c,       \
+		.family = PROXY_FAMILY_##f, .source = (s), .destination = (d), .tlv_bytes = (t), \
+		.checked = (sum)                                                                 \
 	}
 
 /* clang-format off */
@@ -34,4 +35,5 @@ const struct proxy_vector proxy_vectors_captured[] = {
 };
 /* clang-format on */
 
-const size_t proxy_vectors_captured_count = sizeof(proxy_vectors_captured) / sizeof(proxy_vectors_captured[0]);
+const size_t proxy_vectors_captured_count =
+	sizeof(proxy_vectors_captured) / sizeof(proxy_vectors_captured[0]);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "core/crc32c.h"
+#include "core/proxy_exact.h"
 #include "core/proxy_vectors.h"
 
 #define SIG "\r\n\r\n\0\r\nQUIT\n"
@@ -29,27 +29,6 @@ static const struct {
 	{ ":", 1 },
 	{ "\0", 1 },
 };
-
-/* Parses a copy of exactly @size bytes, so that ASan sees any read beyond. */
-static enum proxy_result parse(const void *bytes, size_t size, const struct proxy_options *options,
-                               struct proxy_header *ret)
-{
-	uint8_t *copy = malloc(size ? size : 1);
-	enum proxy_result result;
-
-	cr_assert(copy);
-	memcpy(copy, bytes, size);
-	memset(ret, 0xa5, sizeof(*ret));
-	result = proxy_header_parse(size ? copy : NULL, size, options, ret);
-	free(copy);
-	if (result == PROXY_INCOMPLETE) {
-		cr_assert_lt(size, ret->need, "need %u of %zu", ret->need, size);
-		cr_assert_eq(ret->length, 0);
-	} else {
-		cr_assert_eq(ret->need, 0);
-	}
-	return result;
-}
 
 static struct proxy_options options_of(const struct proxy_vector *v)
 {
@@ -106,7 +85,7 @@ static void whole(const struct proxy_vector *v)
 	struct proxy_options options = options_of(v);
 	struct proxy_header h;
 
-	check_answer(v, parse(v->bytes, v->size, &options, &h), &h);
+	check_answer(v, proxy_parse_exact(v->bytes, v->size, &options, &h), &h);
 }
 
 Test(proxy_header, vectors_whole)
@@ -121,7 +100,7 @@ static void prefixes(const struct proxy_vector *v)
 	struct proxy_header h;
 
 	for (size_t size = 0; size < v->size; size++) {
-		enum proxy_result result = parse(v->bytes, size, &options, &h);
+		enum proxy_result result = proxy_parse_exact(v->bytes, size, &options, &h);
 
 		cr_assert_eq(result, PROXY_INCOMPLETE, "%s: %zu bytes: %d, %s", v->name, size, result,
 		             refused_name(h.reason));
@@ -145,7 +124,7 @@ static void with_tails(const struct proxy_vector *v)
 	memcpy(bytes, v->bytes, v->size);
 	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
 		memcpy(bytes + v->size, tails[i].bytes, tails[i].size);
-		check_answer(v, parse(bytes, v->size + tails[i].size, &options, &h), &h);
+		check_answer(v, proxy_parse_exact(bytes, v->size + tails[i].size, &options, &h), &h);
 	}
 }
 
@@ -169,7 +148,7 @@ static void in_portions(const struct proxy_vector *v, unsigned *seed, size_t por
 		size += 1 + (size_t)rand_r(seed) % portion_max;
 		if (size > end)
 			size = end;
-		result = parse(bytes, size, &options, &h);
+		result = proxy_parse_exact(bytes, size, &options, &h);
 	}
 	check_answer(v, result, &h);
 }
@@ -198,7 +177,7 @@ static void as_needed(const struct proxy_vector *v)
 	enum proxy_result result;
 
 	memcpy(bytes, v->bytes, v->size);
-	while ((result = parse(bytes, size, &options, &h)) == PROXY_INCOMPLETE) {
+	while ((result = proxy_parse_exact(bytes, size, &options, &h)) == PROXY_INCOMPLETE) {
 		size = h.need;
 		cr_assert_leq(size, 512, "%s", v->name);
 	}
@@ -210,132 +189,18 @@ Test(proxy_header, need_leads_to_the_answer)
 	each_vector(as_needed);
 }
 
-static const struct proxy_options defaults = { .limit = HEADER_LIMIT_DEFAULT, .dotted_tail = true };
-
-Test(proxy_header, version_and_command_bytes)
-{
-	for (unsigned byte = 0; byte < 256; byte++) {
-		uint8_t bytes[16] = SIG;
-		struct proxy_header h;
-		enum proxy_result result;
-
-		bytes[12] = (uint8_t)byte;
-		result = parse(bytes, sizeof(bytes), &defaults, &h);
-		if (byte == 0x20 || byte == 0x21) {
-			cr_assert_eq(result, PROXY_ACCEPTED, "%02x", byte);
-			continue;
-		}
-		cr_assert_eq(result, PROXY_REFUSED, "%02x", byte);
-		cr_assert_eq(h.reason,
-		             byte >> 4 == 2 ? REFUSED_MALFORMED_COMMAND : REFUSED_MALFORMED_VERSION);
-	}
-}
-
-Test(proxy_header, family_bytes)
-{
-	static const uint8_t known[] = {
-		PROXY_FAMILY_TCP4, PROXY_FAMILY_UDP4,        PROXY_FAMILY_TCP6,
-		PROXY_FAMILY_UDP6, PROXY_FAMILY_UNIX_STREAM, PROXY_FAMILY_UNIX_DGRAM
-	};
-
-	for (unsigned byte = 0; byte < 256; byte++) {
-		unsigned family = byte >> 4, transport = byte & 15;
-		uint8_t bytes[16 + 216] = SIG;
-		struct proxy_header h;
-		enum proxy_result result;
-
-		bytes[12] = 0x20;
-		bytes[13] = (uint8_t)byte;
-		bytes[15] = 216;
-		cr_assert_eq(parse(bytes, sizeof(bytes), &defaults, &h), PROXY_ACCEPTED, "LOCAL, %02x", byte);
-		cr_assert_eq(h.family, PROXY_FAMILY_UNSPEC);
-		bytes[12] = 0x21;
-		result = parse(bytes, sizeof(bytes), &defaults, &h);
-		if (family > 3 || transport > 2) {
-			cr_assert_eq(result, PROXY_REFUSED, "%02x", byte);
-			cr_assert_eq(h.reason, REFUSED_MALFORMED_FAMILY, "%02x", byte);
-			continue;
-		}
-		cr_assert_eq(result, PROXY_ACCEPTED, "%02x", byte);
-		cr_assert_eq(h.family,
-		             family == 0 || transport == 0 ? PROXY_FAMILY_UNSPEC
-		                                           : known[(family - 1) * 2 + transport - 1],
-		             "%02x", byte);
-	}
-}
-
 Test(proxy_header, every_first_byte)
 {
 	for (unsigned byte = 0; byte < 256; byte++) {
+		struct proxy_options options = { .limit = HEADER_LIMIT_DEFAULT };
 		uint8_t first = (uint8_t)byte;
 		struct proxy_header h;
-		enum proxy_result result = parse(&first, 1, &defaults, &h);
+		enum proxy_result result = proxy_parse_exact(&first, 1, &options, &h);
 
 		cr_assert_eq(result, byte == 'P' || byte == '\r' ? PROXY_INCOMPLETE : PROXY_REFUSED, "%02x",
 		             byte);
 		if (result == PROXY_REFUSED)
 			cr_assert_eq(h.reason, REFUSED_MISSING_HEADER);
-	}
-}
-
-static size_t largest(uint8_t *bytes, uint32_t length)
-{
-	memcpy(bytes, SIG "\x21\x11", 14);
-	bytes[14] = (uint8_t)(length >> 8);
-	bytes[15] = (uint8_t)length;
-	memset(bytes + 16, 0, length);
-	if (length > 12) {
-		bytes[28] = 4;
-		bytes[29] = (uint8_t)((length - 15) >> 8);
-		bytes[30] = (uint8_t)(length - 15);
-	}
-	return 16 + length;
-}
-
-Test(proxy_header, limits)
-{
-	static const uint32_t limits[] = { HEADER_LIMIT_MIN, 536, HEADER_LIMIT_DEFAULT, 65550,
-		                           HEADER_BYTES_MAX };
-	uint8_t *bytes = malloc(HEADER_BYTES_MAX);
-
-	cr_assert(bytes);
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct proxy_options options = { .limit = limits[i] };
-		size_t size = largest(bytes, limits[i] - 16);
-		struct proxy_header h;
-
-		cr_assert_eq(parse(bytes, size, &options, &h), PROXY_ACCEPTED, "%u", limits[i]);
-		cr_assert_eq(h.length, limits[i]);
-		cr_assert_eq(h.tlv_bytes, limits[i] - 28);
-		cr_assert_eq(parse(bytes, size - 1, &options, &h), PROXY_INCOMPLETE);
-		cr_assert_eq(h.need, limits[i]);
-		if (limits[i] == HEADER_BYTES_MAX)
-			continue;
-		(void)largest(bytes, limits[i] - 15);
-		cr_assert_eq(parse(bytes, 16, &options, &h), PROXY_REFUSED, "%u", limits[i]);
-		cr_assert_eq(h.reason, REFUSED_HEADER_TOO_LONG);
-	}
-	free(bytes);
-}
-
-/* Any single flipped bit of a summed header is noticed. */
-Test(proxy_header, every_bit_counts_in_the_sum)
-{
-	uint8_t bytes[16 + 12 + 7 + 8] =
-		SIG "\x21\x11\0\x1b\1\2\3\4\5\6\7\x08\0\1\0\2\3\0\4\0\0\0\0\2\0\5hello";
-	uint32_t crc = crc32c(0, bytes, sizeof(bytes));
-	struct proxy_header h;
-
-	for (int i = 0; i < 4; i++)
-		bytes[31 + i] = (uint8_t)(crc >> (24 - 8 * i));
-	cr_assert_eq(parse(bytes, sizeof(bytes), &defaults, &h), PROXY_ACCEPTED);
-	cr_assert(h.checked);
-	for (size_t bit = 0; bit < sizeof(bytes) * 8; bit++) {
-		bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
-		if (parse(bytes, sizeof(bytes), &defaults, &h) == PROXY_ACCEPTED)
-			/* only where there is no sum any more: LOCAL, or the type of the TLV */
-			cr_assert_not(h.checked, "bit %zu", bit);
-		bytes[bit / 8] ^= (uint8_t)(1U << (bit % 8));
 	}
 }
 
