@@ -7,7 +7,7 @@
 
 enum {
 	/* configuration */
-	SHARDS_MAX = 256, /* one WELCOME message carries at most 253 channels; two messages cover this */
+	SHARDS_MAX = 253, /* one WELCOME message carries a channel to each */
 	LISTENERS_MAX = 64, /* rows of the ledger per shard */
 	POOLS_MAX = 32,
 	WORKERS_MAX =

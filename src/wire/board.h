@@ -69,6 +69,15 @@ struct board_row {
 
 enum board_log_kind { BOARD_LOG_REFUSED, BOARD_LOG_TIMED_OUT, BOARD_LOG_NOTE };
 
+enum board_note { /* what a shard tells about itself; master/log_text.c has the words */
+	          BOARD_NOTE_ACCEPT_PAUSED, /* value: errno */
+	          BOARD_NOTE_ACCEPT_RESUMED,
+	          BOARD_NOTE_CHANNEL_ERROR, /* value: errno */
+	          BOARD_NOTE_RETAKEN_ERROR,
+	          BOARD_NOTE_CLOSE_ERROR,
+	          BOARD_NOTE_COUNT
+};
+
 /* One line of a shard's log, as values; the master makes text of it. */
 struct board_log_record {
 	uint8_t kind; /* enum board_log_kind */
@@ -95,6 +104,11 @@ struct board {
 	_Atomic uint32_t
 		in_flight; /* connections unread in channels of all shards: the budget of the user id */
 	uint32_t in_flight_max;
+	/* the reclaimer: its last turn, what it is reading, and what it holds between reading and giving it on */
+	_Atomic uint64_t reclaimer_tick_ns;
+	_Atomic uint64_t reclaimer_ticket;
+	_Atomic uint32_t reclaimer_hand_count;
+	_Atomic uint32_t reclaimer_hand_listener;
 	struct board_worker workers[WORKERS_MAX];
 	/* then GENERATIONS_MAX * shards of struct board_shard, struct board_log, and LISTENERS_MAX rows each */
 };

@@ -9,7 +9,7 @@
  *                       end) · ARM · DISARM · DROP · RECLAIMED · LOST · STOP
  *   shard → master      READY · FAILED · ARMED · DISARMED · DROPPED · STUCK · FAULT
  *   master → reclaimer  START (board) · SHARD (its taken-back socket) · SHARD_GONE · TAKE (worker's end)
- *   reclaimer → master  READY · TAKEN
+ *   reclaimer → master  READY · TAKEN · LOST
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +50,8 @@ enum control_fault {
 };
 
 enum { CONTROL_FDS_MAX = 4, CONTROL_TEXT_BYTES = 256 };
+
+#define CONTROL_NO_WORKER UINT32_MAX
 
 struct control {
 	uint32_t type; /* enum control_type */
