@@ -189,7 +189,7 @@ int usher_drain(struct usher *usher);
 /*
  * USHER_OWN_RING: the next channel on which no receive is outstanding. Submit recvmsg on *@ret_fd with *@ret_msg and
  * MSG_CMSG_CLOEXEC alone (the fd and the message are the library's; the message is in use until it is fed), then pass the
- * result to usher_feed() with the cookie. Returns 1; 0 when there is no more such channel now: ask again after each
+ * result to usher_feed() with the cookie, which is at least 2^16 and less than 2^48. Returns 1; 0 when there is no more such channel now: ask again after each
  * round of usher_next(); -EINVAL without USHER_OWN_RING; -ENOMEM.
  *
  * The ring should have IORING_SETUP_DEFER_TASKRUN, so that nothing is received while the worker does not run. The

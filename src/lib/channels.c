@@ -10,7 +10,7 @@
 
 struct channel *channels_find(const struct channels *channels, uint64_t cookie)
 {
-	uint32_t index = (uint32_t)cookie;
+	uint32_t index = (uint32_t)cookie & ((1U << CHANNELS_INDEX_BITS) - 1);
 	struct channel *channel = index < LIB_CHANNELS_MAX ? channels->slots[index] : NULL;
 
 	return channel && channels_cookie(channel) == cookie ? channel : NULL;

@@ -37,12 +37,13 @@ struct channels {
 	struct channel *ready_last;
 };
 
-/* Cookies below belong to others. */
-#define CHANNELS_COOKIE_MIN ((uint64_t)1 << 32)
+/* Public: a cookie is from 2^16 to 2^48, which leaves room for marks above and for names of others below. */
+enum { CHANNELS_INDEX_BITS = 16 };
+_Static_assert(LIB_CHANNELS_MAX <= 1 << CHANNELS_INDEX_BITS, "cookie");
 
 static inline uint64_t channels_cookie(const struct channel *channel)
 {
-	return (uint64_t)channel->serial << 32 | channel->index;
+	return (uint64_t)channel->serial << CHANNELS_INDEX_BITS | channel->index;
 }
 
 /* NULL: it has ended and is gone. */

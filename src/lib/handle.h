@@ -35,5 +35,5 @@ struct usher {
 	struct usher_conn conn;
 };
 
-/* What epoll says is readable; from CHANNELS_COOKIE_MIN on it is a channel. */
+/* What epoll says is readable; other values are cookies of channels. */
 enum { COOKIE_REGISTRATION = 1, COOKIE_TIMERS = 2 };
