@@ -15,8 +15,7 @@ struct client {
 	char request[1024];
 };
 
-/* user_data: USHER_EVENT, a cookie (less than 2^48), or a client's pointer with a mark above that. */
-enum { USHER_EVENT = 1 };
+#define USHER_EVENT 1 /* user_data: this, a cookie (2^16 to 2^48), or a client's pointer with a mark */
 #define CLIENT ((uint64_t)1 << 60)
 
 static struct io_uring ring;
@@ -53,13 +52,11 @@ static int turn(struct usher *usher, bool poll)
 	while ((r = usher_next(usher, &conn)) == 1)
 		start(conn->fd);
 	while (usher_msghdr(usher, &fd, &message, &cookie) == 1) {
-		sqe = get_sqe();
-		io_uring_prep_recvmsg(sqe, fd, message, MSG_CMSG_CLOEXEC);
+		io_uring_prep_recvmsg(sqe = get_sqe(), fd, message, MSG_CMSG_CLOEXEC);
 		io_uring_sqe_set_data64(sqe, cookie);
 	}
 	if (poll) {
-		sqe = get_sqe();
-		io_uring_prep_poll_add(sqe, usher_fd(usher), POLLIN);
+		io_uring_prep_poll_add(sqe = get_sqe(), usher_fd(usher), POLLIN);
 		io_uring_sqe_set_data64(sqe, USHER_EVENT);
 	}
 	return r == -EMFILE || r == -EPROTO || r == -ENOMEM ? 0 : r;
