@@ -41,6 +41,22 @@ enum {
 	LOG_RECORDS = 1024, /* per shard, in shared memory; a power of two */
 	LOG_LINES_PER_SECOND = 100, /* per shard; what is over is counted in the next line */
 
+	/* libusher */
+	LIB_CHANNELS_MAX = 1024, /* SHARDS_MAX for each of GENERATIONS_MAX */
+	LIB_EVENTS = 64, /* taken from epoll at once; the rest comes in the next turn */
+	LIB_TURNS_MAX =
+		64, /* turns of one usher_next() that lead to nothing before it lets the caller's loop run */
+	LIB_BATCH_DEFAULT = 64,
+	LIB_DONE_MAX = 32, /* connections one DONE waits for */
+	LIB_DONE_DELAY_MS = 1, /* how long a DONE waits for more of them */
+	LIB_RETRY_MS = 50, /* until a send or receive that had no room is tried again */
+	LIB_ANSWER_MS = 5000, /* how long an answer to HELLO may take */
+	LIB_RECONNECT_MS_MIN = 20, /* first pause before a new registration; it doubles */
+	LIB_RECONNECT_MS_MAX = 2000,
+	LIB_DROPPED_MS = 10000, /* after DROPPED: how long the old channels may take to end */
+	LIB_FDS_SPARE = 32, /* descriptors left to the application when receiving near its limit */
+	LIB_CONTROL_SPARE_BYTES = 512, /* credentials, time stamps and the like that socket options can add */
+
 	/* master */
 	GENERATIONS_MAX = 4,
 	ADMIN_CLIENTS_MAX = 32,

@@ -59,7 +59,13 @@ struct handoff_hello {
 		capacity; /* connections it keeps open at once; 0 = no limit; otherwise SENDS_DONE is required */
 	uint32_t batch; /* most connections it wants in one message, 1 to HANDOFF_FDS_MAX */
 	uint32_t cpu;
+	/*
+	 * SENDS_DONE: how many connections it still has open from an earlier registration. They count against
+	 * @capacity, and it will report them as done on its new channels.
+	 */
+	uint32_t open;
 	char name[HANDOFF_NAME_BYTES]; /* NUL terminated; for people */
+	uint32_t zero;
 };
 
 struct handoff_welcome {
@@ -150,11 +156,12 @@ struct handoff_lost {
 
 _Static_assert(sizeof(struct addr) == 20, "wire");
 _Static_assert(sizeof(struct handoff_head) == 8, "wire");
-_Static_assert(sizeof(struct handoff_hello) == 88, "wire");
+_Static_assert(sizeof(struct handoff_hello) == 96, "wire");
 _Static_assert(sizeof(struct handoff_welcome) == 32, "wire");
 _Static_assert(sizeof(struct handoff_error) == 272, "wire");
 _Static_assert(sizeof(struct handoff_conns) == 24, "wire");
 _Static_assert(sizeof(struct handoff_conn) == 96, "wire");
+_Static_assert(sizeof(struct handoff_goaway) == 16, "wire");
 _Static_assert(sizeof(struct handoff_done) == 16, "wire");
 _Static_assert(sizeof(struct handoff_lost) == 16, "wire");
 
