@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 import kernel  # noqa: E402
 
-MODULES = ("senders", "bytes", "refusals", "workers", "faulty_workers", "processes", "startup", "pools", "without",
-           "nobody", "backlog")
+MODULES = ("senders", "bytes", "refusals", "workers", "faulty_workers", "processes", "startup", "pools", "limits",
+           "without", "nobody", "backlog")
 SECONDS_MAX = 60  # one test
 
 

@@ -280,15 +280,3 @@ def test_signals_that_mean_nothing(t):
         u.process.send_signal(number)
     t.client(u.address(), proxy.v1())
     worker.take()[0].close()
-
-
-def test_log_reader_gone(t):
-    """The data path does not depend on who reads the log."""
-    u = t.usherd(ready=False, wrapper=("sh", "-c", 'exec "$@" 2>&1 | head -c 1 >/dev/null', "sh"))
-    u.expect_clean = False
-    u.wait_ready()
-    worker = t.worker()
-    for client in t.clients(30, u.address(), lambda i: b"nonsense"):
-        client.end()
-    t.client(u.address(), proxy.v1())
-    worker.take()[0].close()

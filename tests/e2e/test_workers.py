@@ -173,6 +173,30 @@ def test_killed_worker_keeps_order(t):
     assert ports == list(range(1, 11)), f"order lost: {ports}"
 
 
+class Orphan:
+    def __init__(self, pid):
+        self.pid = pid
+
+    def close(self):
+        harness.kill(self.pid)
+        os.waitpid(self.pid, 0)
+
+
+def test_killed_worker_whose_child_lives(t):
+    """A child that inherited the sockets keeps them open; the worker is dead all the same."""
+    if "peerpidfd" in t.without:
+        raise harness.Skip("without SO_PEERPIDFD only the end of the registration tells")
+    u = t.usherd(pools=PATIENT)
+    dying = t.worker_process("dying", "main", "--child")
+    t.keep_thing(Orphan(int(kernel.read(t.path("main.sock.child")))))
+    stop(dying)
+    clients = t.clients(20, u.address(), headers)
+    u.wait_totals(unread=20)
+    t.worker_process("other")
+    t.end_process(dying)
+    assert greeted(clients) == {"other": 20}
+
+
 def test_killed_worker_takes_its_own(t):
     """What it had read dies with it; the others' connections do not."""
     u = t.usherd()

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import selectors
+import signal
 import struct
 import sys
 
@@ -74,9 +75,17 @@ def main():
     parser.add_argument("--batch", type=int, default=wire.FDS_MAX)
     parser.add_argument("--done", action="store_true")
     parser.add_argument("--close", action="store_true", help="close each connection after its greeting")
+    parser.add_argument("--child", action="store_true", help="start a child that inherits every socket and lives on")
     options = parser.parse_args()
     worker = wire.Worker(options.pool, options.name, capacity=options.capacity, batch=options.batch,
                          done=options.done)
+    if options.child:
+        child = os.fork()
+        if child == 0:
+            os.closerange(0, 3)
+            signal.pause()
+        with open(f"{options.pool}.child", "w", encoding="ascii") as file:
+            file.write(str(child))
     print("ready", flush=True)
     serve(worker, options)
 
