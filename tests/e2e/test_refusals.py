@@ -161,29 +161,31 @@ def test_worker_comes_in_time(t):
 
 
 def test_queue_is_bounded(t):
-    """What does not fit is refused or stays in the backlog; when a worker comes, every one has an end."""
-    u = t.usherd(pools={"main": {"queue_size": 10, "queue_deadline": "10s"}})
-    clients = t.clients(60, u.address())
+    """Accepting stops at queue-size; what was already accepted may come on top, at most as much again and one window of
+    accepts a shard; the rest is refused or stays in the backlog. When a worker comes, every one has an end."""
+    size, count, window, shards = 50, 2000, 256, 2
+    u = t.usherd(pools={"main": {"queue_size": size, "queue_deadline": "20s"}}, shards=shards)
+    t.clients(count, u.address())
     most = 0
 
-    def full():
+    def settled():
         nonlocal most
         now = u.totals()
         most = max(most, now["queued"])
-        return now["queued"] >= 10
-    wait(full, "the queue did not fill")
-    assert most <= 10, f"queue-size 10 and {most} queued"
+        return now["queued"] >= size and now["in_header"] == 0
+    wait(settled, lambda: f"the queue did not fill: {dict(u.totals())}")
+    assert most <= shards * (2 * size + window), f"queue-size {size} and {most} queued"
+    assert u.totals()["accepted"] < count, "accepting did not stop"
     worker = t.worker()
 
     def ended():
         worker.poll()
         now = u.totals()
-        return now["accepted"] == 60 and now["handed_off"] + now["refused.queue_full"] == 60
+        return now["accepted"] == count and now["handed_off"] + now["refused.queue_full"] == count
     wait(ended, lambda: f"not all ended: {dict(u.totals())}")
-    assert u.totals()["handed_off"] >= 10
+    assert u.totals()["handed_off"] >= size
     more = t.client(u.address(), proxy.v1() + b"more")
     worker.pump(lambda: worker.waiting and worker.waiting[-1].peer[1] == more.port, what="accepting did not resume")
-    assert len(clients) == 60
 
 
 def test_local_closed(t):
