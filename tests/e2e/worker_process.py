@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker in a process of its own, for tests that stop or kill it. Greets each connection with one line, then echoes.
+
+The line is JSON: worker, id, flags, peer, source, destination, tlvs. "ready" on standard output once registered."""
+import argparse
+import json
+import os
+import selectors
+import signal
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wire  # noqa: E402
+
+
+def greeting(name, c):
+    return json.dumps({"worker": name, "id": c.id, "flags": c.flags, "peer": c.peer, "source": c.source,
+                       "destination": c.destination,
+                       "tlvs": [[kind, value.hex()] for kind, value in c.tlvs]}).encode() + b"\n"
+
+
+def finish(worker, selector, connection, done):
+    selector.unregister(connection.socket)
+    connection.close()
+    if done and connection.channel.open:
+        connection.channel.socket.send(wire.message(wire.DONE, struct.pack("=Q", 1)))
+
+
+def echo(worker, selector, connection, done):
+    try:
+        data = connection.socket.recv(1 << 16)
+        if data:
+            connection.socket.sendall(data)
+    except OSError:
+        data = b""
+    if not data:
+        finish(worker, selector, connection, done)
+
+
+def serve(worker, options):
+    selector = selectors.DefaultSelector()
+    watched = {}
+    while True:
+        now = {s.fileno(): s for s in worker.sockets()}
+        for fd in watched.keys() - now.keys():
+            selector.unregister(watched.pop(fd))
+        for fd in now.keys() - watched.keys():
+            watched[fd] = now[fd]
+            selector.register(now[fd], selectors.EVENT_READ)
+        if not now:
+            return
+        for key, _ in selector.select():
+            if key.data is not None:
+                echo(worker, selector, key.data, options.done)
+        worker.step()
+        waiting, worker.waiting = worker.waiting, []
+        for connection in waiting:
+            connection.socket.setblocking(True)
+            try:
+                connection.socket.sendall(greeting(options.name, connection))
+            except OSError:
+                pass
+            if options.close:
+                connection.close()
+                continue
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pool", required=True)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--capacity", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=wire.FDS_MAX)
+    parser.add_argument("--done", action="store_true")
+    parser.add_argument("--close", action="store_true", help="close each connection after its greeting")
+    parser.add_argument("--child", action="store_true", help="start a child that inherits every socket and lives on")
+    options = parser.parse_args()
+    worker = wire.Worker(options.pool, options.name, capacity=options.capacity, batch=options.batch,
+                         done=options.done)
+    if options.child:
+        child = os.fork()
+        if child == 0:
+            os.closerange(0, 3)
+            signal.pause()
+        with open(f"{options.pool}.child", "w", encoding="ascii") as file:
+            file.write(str(child))
+    print("ready", flush=True)
+    serve(worker, options)
+
+
+if __name__ == "__main__":
+    main()
