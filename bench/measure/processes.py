@@ -185,8 +185,9 @@ def wait_until_idle(pids, quiet_seconds=0.1, most_seconds=3):
 
 
 def listens(port):
-    """True if some process of this host listens on TCP port @port over IPv4."""
-    text = pathlib.Path("/proc/net/tcp").read_text(encoding="ascii")
-    return any(
-        f[1].endswith(f":{port:04X}") and f[3] == "0A" for f in (line.split() for line in text.splitlines()[1:])
-    )
+    """True if some process of this host listens on TCP port @port; Usher's sockets are IPv6 ones that carry IPv4."""
+    lines = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if pathlib.Path(table).exists():
+            lines += pathlib.Path(table).read_text(encoding="ascii").splitlines()[1:]
+    return any(f[1].endswith(f":{port:04X}") and f[3] == "0A" for f in (line.split() for line in lines))

@@ -89,7 +89,7 @@ static const struct {
 	  "f:1: listener \"a\": pool is missing" },
 	{ LISTENER "pool \"w\" { }", "f:2: pool \"w\": socket is missing" },
 	/* values */
-	{ "shards = 0", "f:1: shards: expected auto or a number from 1 to 256, not \"0\"" },
+	{ "shards = 0", "f:1: shards: expected auto or a number from 1 to 253, not \"0\"" },
 	{ "shards = 257", "f:1: shards: expected auto or a number" },
 	{ "shards = -1", "f:1: shards: expected auto or a number" },
 	{ "shards = 99999999999999999999", "f:1: shards: expected auto or a number" },
