@@ -9,7 +9,7 @@
  *   outbox.c       control messages that wait for room
  *   shards.c       shard processes: start, hand over sockets and workers, watch, replace, stop
  *   pool.c         pool sockets: who may register
- *   worker.c       the worker table: registrations, channels, death, what is left to take back
+ *   registration.c how a worker comes · worker_channels.c its channels · worker.c how it goes: take-back
  *   reclaim.c      the reclaimer process as seen from here: requests, deadlines, replacement
  *   admin.c        the admin socket; answer.c what it says
  *   log.c          JSON lines on standard error, never waiting for a reader; log_text.c shards' records as text

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a worker comes: who it is by the kernel's word, HELLO, its place in the table, WELCOME; and what it says later
+ * on the same socket. A worker is dead when this socket ends or, where the kernel tells, when its process does.
+ *
+ * Refuses whatever does not speak the protocol, with words that say what was expected.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "master/worker.h"
+#include "sys/clock.h"
+#include "sys/probe.h"
+
+enum { MESSAGES_PER_TURN = 16 };
+
+static bool cpu_exists(const struct master *m, uint32_t cpu)
+{
+	for (uint32_t i = 0; i < m->shard_count; i++)
+		if (m->shards[i].cpu == cpu)
+			return true;
+	return false;
+}
+
+static void enter_board(struct worker *w, const struct handoff_hello *hello)
+{
+	struct board_worker *b = worker_board(w);
+
+	w->flags = hello->flags;
+	w->capacity = hello->capacity;
+	w->batch = hello->batch;
+	w->cpu = hello->cpu;
+	memcpy(w->name, hello->name, sizeof(w->name));
+	b->capacity = hello->capacity;
+	b->batch = hello->batch;
+	b->pool = w->pool;
+	b->sends_done = hello->flags & HANDOFF_HELLO_SENDS_DONE;
+	atomic_store(&b->open, 0);
+	atomic_store(&b->number, w->number);
+	worker_set_state(w, BOARD_WORKER_READY);
+}
+
+void worker_reject(struct worker *w, enum handoff_error_code code, const char *why)
+{
+	log_event(w->master, CONFIG_LOG_WARNING, "worker_refused", "ss si si ss", "pool",
+	          w->master->config->pools[w->pool].name, "pid", (int)w->pid, "uid", (int)w->uid, "why", why);
+	worker_tell_error(w->registration, code, why);
+	worker_gone(w, "", "", CONFIG_LOG_DEBUG);
+}
+
+static void on_hello(struct worker *w, const struct handoff_hello *hello)
+{
+	struct master *m = w->master;
+	const char *why;
+	int r;
+
+	if (w->welcomed) {
+		worker_drop(w, "sent HELLO twice");
+		return;
+	}
+	if (!handoff_hello_check(hello, &why)) {
+		worker_reject(w, HANDOFF_ERROR_PROTOCOL, why);
+		return;
+	}
+	if ((hello->flags & HANDOFF_HELLO_ONE_CPU) && !cpu_exists(m, hello->cpu)) {
+		worker_reject(w, HANDOFF_ERROR_CPU,
+		              "no shard runs on the CPU that HELLO asks for; see usherctl shards");
+		return;
+	}
+	enter_board(w, hello);
+	r = worker_connect_all(w);
+	if (r < 0) {
+		worker_reject(w, HANDOFF_ERROR_FULL, strerror(-r));
+		return;
+	}
+	w->welcomed = true;
+	m->worker_count++;
+	log_event(m, CONFIG_LOG_INFO, "worker_registered", "ss ss sI si si", "pool",
+	          m->config->pools[w->pool].name, "worker", w->name, "id", (json_int_t)w->number, "pid",
+	          (int)w->pid, "uid", (int)w->uid);
+}
+
+static void on_message(struct worker *w, const void *bytes, size_t size)
+{
+	const struct handoff_head *head = bytes;
+
+	if (size >= sizeof(*head) && head->version != HANDOFF_VERSION) {
+		worker_reject(w, HANDOFF_ERROR_VERSION, "this Usher speaks version 1 of the worker protocol");
+		return;
+	}
+	if (!handoff_head_check(bytes, size) || (!w->welcomed && head->type != HANDOFF_HELLO)) {
+		if (w->welcomed)
+			worker_drop(w, control_fault_text(CONTROL_FAULT_MESSAGE));
+		else
+			worker_reject(w, HANDOFF_ERROR_PROTOCOL,
+			              "expected HELLO as docs/protocol.md describes it");
+		return;
+	}
+	switch (head->type) {
+	case HANDOFF_HELLO:
+		on_hello(w, bytes);
+		break;
+	case HANDOFF_PAUSE:
+		if (worker_state(w) == BOARD_WORKER_READY)
+			worker_set_state(w, BOARD_WORKER_PAUSED);
+		break;
+	case HANDOFF_RESUME:
+		if (worker_state(w) == BOARD_WORKER_PAUSED)
+			worker_set_state(w, BOARD_WORKER_READY);
+		break;
+	case HANDOFF_DRAIN:
+		worker_set_state(w, BOARD_WORKER_DRAINING);
+		worker_close_channels(w);
+		break;
+	default:
+		worker_drop(w, control_fault_text(CONTROL_FAULT_MESSAGE));
+	}
+}
+
+static void on_ready(struct loop_source *source, uint32_t events)
+{
+	struct worker *w = (struct worker *)(void *)((char *)source - offsetof(struct worker, source));
+
+	for (int i = 0; i < MESSAGES_PER_TURN && w->registration >= 0; i++) {
+		_Alignas(8) uint8_t bytes[HANDOFF_CONTROL_BYTES_MAX];
+		struct fdpass_message info;
+		int r = fdpass_receive(w->registration, bytes, sizeof(bytes), NULL, 0, &info);
+
+		if (r == FDPASS_NOTHING)
+			return;
+		if (r == FDPASS_MESSAGE)
+			on_message(w, bytes, info.cut ? 0 : info.size);
+		else
+			worker_gone(w, "worker_gone", "its registration ended", CONFIG_LOG_INFO);
+	}
+}
+
+static void on_death(struct loop_source *source, uint32_t events)
+{
+	struct worker *w = (struct worker *)(void *)((char *)source - offsetof(struct worker, death));
+
+	worker_gone(w, "worker_gone", "its process ended", CONFIG_LOG_INFO);
+}
+
+static struct worker *free_place(struct master *m)
+{
+	for (uint32_t i = 0; i < WORKERS_MAX; i++)
+		if (m->workers[i].number == 0)
+			return &m->workers[i];
+	return NULL;
+}
+
+static void watch_death(struct worker *w)
+{
+	socklen_t size = sizeof(w->pidfd);
+
+	if (!(w->master->features & feature_bit(FEATURE_PEERPIDFD)) ||
+	    getsockopt(w->registration, SOL_SOCKET, PROBE_SO_PEERPIDFD, &w->pidfd, &size) < 0)
+		w->pidfd = -1;
+	else
+		(void)loop_add(&w->master->loop, &w->death, w->pidfd, EPOLLIN, on_death);
+}
+
+static int enter(struct master *m, uint32_t pool, int fd, const struct ucred *peer)
+{
+	struct worker *w = free_place(m);
+	uint32_t row;
+	int r;
+
+	if (!w)
+		return -ENOSPC;
+	row = (uint32_t)(w - m->workers);
+	*w = (struct worker){ .master = m,
+		              .row = row,
+		              .number = ++m->next_worker,
+		              .pool = pool,
+		              .registration = fd,
+		              .pidfd = -1,
+		              .source = LOOP_SOURCE_NULL,
+		              .death = LOOP_SOURCE_NULL,
+		              .pid = peer->pid,
+		              .uid = peer->uid,
+		              .since_ns = clock_now_ns() };
+	for (uint32_t i = 0; i < SHARDS_MAX; i++)
+		w->channels[i].end = -1;
+	r = loop_add(&m->loop, &w->source, fd, EPOLLIN, on_ready);
+	if (r < 0)
+		w->number = 0;
+	else
+		watch_death(w);
+	return r;
+}
+
+static void deny(struct master *m, uint32_t pool, const struct ucred *peer, int fd)
+{
+	log_event(m, CONFIG_LOG_WARNING, "worker_refused", "ss si si ss", "pool", m->config->pools[pool].name,
+	          "pid", (int)peer->pid, "uid", (int)peer->uid, "why",
+	          "its user is not in the pool's `users` or `groups`");
+	worker_tell_error(fd, HANDOFF_ERROR_DENIED,
+	                  "your user may not register: add it to the pool's `users` or `groups`");
+}
+
+void worker_admit(struct master *m, uint32_t pool, int fd)
+{
+	_cleanup_close_ int owned = fd;
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return;
+	if (m->state != MASTER_RUNNING) {
+		worker_tell_error(fd, HANDOFF_ERROR_STOPPING, "Usher is going down");
+		return;
+	}
+	if (!pool_may_register(m, pool, peer.uid, peer.gid)) {
+		deny(m, pool, &peer, fd);
+		return;
+	}
+	if (enter(m, pool, fd, &peer) == 0)
+		(void)take_fd(&owned);
+	else
+		worker_tell_error(fd, HANDOFF_ERROR_FULL, "the table of workers is full");
+}
