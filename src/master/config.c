@@ -116,7 +116,7 @@ int config_print(const struct config *config, FILE *file)
 
 char *config_default_admin_socket(void)
 {
-	const char *runtime = geteuid() == 0 ? NULL : getenv("XDG_RUNTIME_DIR");
+	const char *runtime = geteuid() == 0 ? NULL : secure_getenv("XDG_RUNTIME_DIR");
 	char *path;
 
 	if (!runtime || runtime[0] != '/')

@@ -16,20 +16,17 @@ static int set(struct config_draft *d, const char *name, const char *text, bool 
 /* Each entry of "CIDR[,CIDR…]". */
 static int set_trust(struct config_draft *d, const char *list, bool first)
 {
-	while (!d->failure) {
-		size_t size = strcspn(list, ",");
-		_cleanup_free_ char *entry = strndup(list, size);
+	char *entries = strdup(list), *rest = entries;
 
-		if (!entry) {
-			d->failure = -ENOMEM;
-			break;
-		}
+	if (!entries) {
+		d->failure = -ENOMEM;
+		return d->failure;
+	}
+	for (const char *entry = strsep(&rest, ","); entry && !d->failure; entry = strsep(&rest, ",")) {
 		(void)set(d, "trust", entry, first);
-		if (list[size] == '\0')
-			break;
-		list += size + 1;
 		first = false;
 	}
+	free(entries);
 	return d->failure;
 }
 

@@ -51,8 +51,7 @@ static int check_socket(struct config_draft *d, const struct config_key *key, un
 
 	for (size_t i = 0; i < c->pool_count; i++)
 		users += strcmp(c->pools[i].socket, path) == 0;
-	if (c->admin_socket && strcmp(c->admin_socket, path) == 0)
-		users++;
+	users += strcmp(c->admin_socket, path) == 0;
 	if (users > 1)
 		return config_draft_fail(
 			d, key, line,

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "master/config_value.h"
 
 int config_draft_begin(struct config_draft *d, const char *file, struct config_error *error)
@@ -49,21 +48,22 @@ static const char *option_of(const struct config_key *key)
 }
 
 /* "FILE:LINE: " or "--listen: ", then the text. */
-__attribute__((format(printf, 6, 0))) static void write_text(const struct config_draft *d,
+__attribute__((format(printf, 5, 0))) static void write_text(const struct config_draft *d,
                                                              const struct config_key *key, unsigned int line,
-                                                             char *text, size_t size, const char *format,
+                                                             struct config_error *to, const char *format,
                                                              va_list ap)
 {
+	size_t size = sizeof(to->text);
 	int used;
 
 	if (!d->file)
-		used = snprintf(text, size, "%s: ", option_of(key));
+		used = snprintf(to->text, size, "%s: ", option_of(key));
 	else if (line == 0)
-		used = snprintf(text, size, "%.256s: ", d->file);
+		used = snprintf(to->text, size, "%.256s: ", d->file);
 	else
-		used = snprintf(text, size, "%.256s:%u: ", d->file, line);
+		used = snprintf(to->text, size, "%.256s:%u: ", d->file, line);
 	if (used > 0 && (size_t)used < size)
-		(void)vsnprintf(text + used, size - (size_t)used, format, ap);
+		(void)vsnprintf(to->text + used, size - (size_t)used, format, ap);
 }
 
 int config_draft_fail(struct config_draft *d, const struct config_key *key, unsigned int line,
@@ -74,7 +74,7 @@ int config_draft_fail(struct config_draft *d, const struct config_key *key, unsi
 	if (d->failure)
 		return d->failure;
 	va_start(ap, format);
-	write_text(d, key, line, d->error->text, sizeof(d->error->text), format, ap);
+	write_text(d, key, line, d->error, format, ap);
 	va_end(ap);
 	d->failure = -EINVAL;
 	return d->failure;
@@ -99,7 +99,7 @@ void config_draft_warn(struct config_draft *d, const struct config_key *key, uns
 		return;
 	}
 	va_start(ap, format);
-	write_text(d, key, line, warning.text, sizeof(warning.text), format, ap);
+	write_text(d, key, line, &warning, format, ap);
 	va_end(ap);
 	c->warnings[c->warning_count] = strdup(warning.text);
 	if (c->warnings[c->warning_count])

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "base/limits.h"
 #include "core/trust.h"
 #include "master/suggest.h"
@@ -106,7 +105,7 @@ static int set_duration(const struct config_key *key, void *object, const char *
                         struct config_why *retwhy)
 {
 	char least[CONFIG_DURATION_BYTES], most[CONFIG_DURATION_BYTES];
-	uint64_t ns;
+	uint64_t ns = 0;
 	int r = config_duration_parse(text, &ns, retwhy);
 
 	if (r < 0)
@@ -284,20 +283,18 @@ static int check_trust(const char *text, struct config_why *retwhy)
 /* Grows by doubling, so that a long list is not copied for each entry; always NULL terminated. */
 static int append(char ***list, size_t *count, const char *text)
 {
-	_cleanup_free_ char *copy = strdup(text);
-
-	if (!copy)
-		return -ENOMEM;
 	if ((*count & (*count + 1)) == 0) {
 		char **grown = reallocarray(*list, 2 * (*count + 1), sizeof(char *));
 
 		if (!grown)
 			return -ENOMEM;
 		*list = grown;
+		grown[*count] = NULL;
 	}
-	(*list)[(*count)++] = copy;
-	(*list)[*count] = NULL;
-	copy = NULL;
+	(*list)[*count] = strdup(text);
+	if (!(*list)[*count])
+		return -ENOMEM;
+	(*list)[++*count] = NULL;
 	return 0;
 }
 

@@ -222,6 +222,7 @@ int options_parse(int argc, char *const *argv, struct options *ret, struct optio
 	memset(ret, 0, sizeof(*ret));
 	optind = 0; /* glibc: begin anew, whatever was parsed before */
 	opterr = 0;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): the command line is read before anything else */
 	while ((option = getopt_long(argc, argv, "+:c:tThV", long_options, NULL)) != -1) {
 		if (option == 'h' || option == 'V') {
 			ret->what = option == 'h' ? OPTIONS_HELP : OPTIONS_VERSION;

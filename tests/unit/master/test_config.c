@@ -90,7 +90,7 @@ static const struct {
 	{ LISTENER "pool \"w\" { }", "f:2: pool \"w\": socket is missing" },
 	/* values */
 	{ "shards = 0", "f:1: shards: expected auto or a number from 1 to 253, not \"0\"" },
-	{ "shards = 257", "f:1: shards: expected auto or a number" },
+	{ "shards = 254", "f:1: shards: expected auto or a number" },
 	{ "shards = -1", "f:1: shards: expected auto or a number" },
 	{ "shards = 99999999999999999999", "f:1: shards: expected auto or a number" },
 	{ "log-level = verbose", "f:1: log-level: expected error, warning, info or debug, not \"verbose\"" },
