@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "base/cleanup.h"
+#include <unistd.h>
 
 #define FNV_START UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
@@ -27,7 +26,7 @@ struct client *client_new_consume(int fd, char *json, size_t json_size)
 	if (c)
 		c->out = malloc(json_size + ANSWER_EXTRA_BYTES);
 	if (!c || !c->out) {
-		close_fd(&fd);
+		close(fd);
 		free(json);
 		free(c);
 		return NULL;
@@ -43,7 +42,7 @@ void client_free(struct client *c)
 {
 	if (!c)
 		return;
-	close_fd(&c->fd);
+	close(c->fd);
 	free(c->json);
 	free(c->out);
 	free(c);

@@ -11,8 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
-
 static void put_unix(FILE *out, const struct usher_address *address)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)&address->storage;
@@ -69,21 +67,19 @@ static void put_header(FILE *out, const struct usher_conn *conn)
 
 static void put_tlvs(FILE *out, const struct usher_conn *conn)
 {
-	struct cursor c = cursor_over(conn->tlv, conn->tlv_size);
+	const uint8_t *p = conn->tlv, *end = p + conn->tlv_size;
+	const char *comma = "";
 
 	(void)fputs("\"tlvs\":[", out);
-	while (cursor_left(&c) > 0) {
-		unsigned type = cursor_u8(&c);
-		size_t size = cursor_u16be(&c);
-		bool first = c.at == 3;
-		const uint8_t *value = cursor_take(&c, size);
+	while (end - p >= 3 && end - p - 3 >= (p[1] << 8 | p[2])) {
+		const uint8_t *value = p + 3, *next = value + (p[1] << 8 | p[2]);
 
-		if (!value)
-			break;
-		(void)fprintf(out, "%s{\"type\":%u,\"value_hex\":\"", first ? "" : ",", type);
-		for (size_t i = 0; i < size; i++)
-			(void)fprintf(out, "%02x", value[i]);
+		(void)fprintf(out, "%s{\"type\":%u,\"value_hex\":\"", comma, p[0]);
+		for (; value < next; value++)
+			(void)fprintf(out, "%02x", *value);
 		(void)fputs("\"}", out);
+		comma = ",";
+		p = next;
 	}
 	(void)fputs("],", out);
 }

@@ -95,6 +95,8 @@ bool handoff_hello_check(const struct handoff_hello *hello, const char **ret_why
 		*ret_why = "HELLO: batch must be 1 to 253";
 	else if (hello->capacity > 0 && !(hello->flags & HANDOFF_HELLO_SENDS_DONE))
 		*ret_why = "HELLO: a capacity needs the flag SENDS_DONE, else nobody could count";
+	else if (hello->open > 0 && !(hello->flags & HANDOFF_HELLO_SENDS_DONE))
+		*ret_why = "HELLO: open connections need the flag SENDS_DONE, else they would count for ever";
 	else if (!memchr(hello->name, '\0', sizeof(hello->name)))
 		*ret_why = "HELLO: the name has no end";
 	else

@@ -199,11 +199,11 @@ static bool poll_events(struct usher *u, int timeout)
 /* What there is to say when nothing is left: 0, or why nothing will come. */
 static int end_reason(const struct usher *u)
 {
-	if (u->channels.live > 0 || u->registration.state != REGISTRATION_NONE)
+	if (u->channels.live > 0)
 		return 0;
 	if (u->registration.draining)
-		return -ENOTCONN;
-	return u->error;
+		return -ENOTCONN; /* whether or not Usher has closed the registration */
+	return u->registration.state == REGISTRATION_NONE ? u->error : 0;
 }
 
 int pump_run(struct usher *u)

@@ -40,7 +40,7 @@ static void enter_board(struct worker *w, const struct handoff_hello *hello)
 	b->batch = hello->batch;
 	b->pool = w->pool;
 	b->sends_done = hello->flags & HANDOFF_HELLO_SENDS_DONE;
-	atomic_store(&b->open, 0);
+	atomic_store(&b->open, hello->open); /* what it has from an Usher before this one */
 	atomic_store(&b->number, w->number);
 	worker_set_state(w, BOARD_WORKER_READY);
 }

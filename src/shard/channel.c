@@ -276,13 +276,12 @@ void channel_lost(struct shard *s, uint32_t worker)
 
 /* ---- what workers say ---- */
 
-static bool on_done(struct shard *s, const struct channel *c, uint64_t count)
+/* @count connections are no longer open at the worker. False: it never had so many. */
+static bool close_open(struct shard *s, const struct channel *c, uint64_t count)
 {
 	_Atomic uint32_t *open = &s->board->workers[c->worker].open;
 	uint32_t now = atomic_load_explicit(open, memory_order_relaxed);
 
-	if (!s->board->workers[c->worker].sends_done)
-		return false;
 	do {
 		if (count > now)
 			return false;
@@ -291,14 +290,21 @@ static bool on_done(struct shard *s, const struct channel *c, uint64_t count)
 	return true;
 }
 
-static bool on_lost(struct shard *s, const struct handoff_lost *lost)
+static bool on_done(struct shard *s, const struct channel *c, uint64_t count)
 {
+	return s->board->workers[c->worker].sends_done && close_open(s, c, count);
+}
+
+/* What did not arrive is in no DONE. */
+static bool on_lost(struct shard *s, const struct channel *c, const struct handoff_lost *lost)
+{
+	bool counted = s->board->workers[c->worker].sends_done;
 	struct ledger *row;
 
 	if (lost->listener >= s->plan->listener_count || lost->count > HANDOFF_FDS_MAX)
 		return false;
 	row = books_row(&s->books, lost->listener);
-	if (row->handed_off - row->taken_back < lost->count)
+	if (row->handed_off - row->taken_back < lost->count || (counted && !close_open(s, c, lost->count)))
 		return false;
 	row->taken_back += lost->count;
 	row->lost[LOST_WORKER_FDS] += lost->count;
@@ -315,7 +321,7 @@ static enum control_fault on_message(struct shard *s, struct channel *c, const v
 		return on_done(s, c, ((const struct handoff_done *)bytes)->count) ? CONTROL_FAULT_NONE
 		                                                                  : CONTROL_FAULT_DONE;
 	if (head->type == HANDOFF_LOST)
-		return on_lost(s, bytes) ? CONTROL_FAULT_NONE : CONTROL_FAULT_MESSAGE;
+		return on_lost(s, c, bytes) ? CONTROL_FAULT_NONE : CONTROL_FAULT_MESSAGE;
 	return CONTROL_FAULT_MESSAGE;
 }
 

@@ -162,15 +162,19 @@ static void unreserve(_Atomic uint32_t *counter, uint32_t count)
 	atomic_fetch_sub_explicit(counter, count, memory_order_relaxed);
 }
 
-/* Room at the worker and in the user id's budget of fds in flight, of both or neither. */
+/*
+ * Room at the worker and in the user id's budget of fds in flight, of both or neither. Open connections are counted
+ * only for a worker that says when it has finished one: of others the number would only grow.
+ */
 static uint32_t reserve_both(struct shard *s, const struct channel *c, uint32_t want)
 {
 	struct board_worker *w = &s->board->workers[c->worker];
 	uint32_t max = w->capacity ? w->capacity : UINT32_MAX;
-	uint32_t open = reserve(&w->open, max, want);
+	uint32_t open = w->sends_done ? reserve(&w->open, max, want) : want;
 	uint32_t flight = reserve(&s->board->in_flight, s->board->in_flight_max, open);
 
-	unreserve(&w->open, open - flight);
+	if (w->sends_done)
+		unreserve(&w->open, open - flight);
 	if (open > 0 && flight == 0)
 		s->pools[c->pool].no_budget = true;
 	return flight;
@@ -178,7 +182,10 @@ static uint32_t reserve_both(struct shard *s, const struct channel *c, uint32_t 
 
 static void unreserve_both(struct shard *s, const struct channel *c, uint32_t count)
 {
-	unreserve(&s->board->workers[c->worker].open, count);
+	struct board_worker *w = &s->board->workers[c->worker];
+
+	if (w->sends_done)
+		unreserve(&w->open, count);
 	unreserve(&s->board->in_flight, count);
 }
 

@@ -43,7 +43,7 @@ static void give_back_capacity(struct shard *s, const struct retaken *r, uint32_
 {
 	struct board_worker *w = &s->board->workers[r->worker % WORKERS_MAX];
 
-	if (atomic_load_explicit(&w->number, memory_order_relaxed) == r->number)
+	if (w->sends_done && atomic_load_explicit(&w->number, memory_order_relaxed) == r->number)
 		atomic_fetch_sub_explicit(&w->open, count, memory_order_relaxed);
 }
 

@@ -83,6 +83,10 @@ Test(handoff, hello)
 	const char *why = NULL;
 
 	cr_assert(handoff_hello_check(&hello, &why));
+	hello.open = 1;
+	cr_assert_not(handoff_hello_check(&hello, &why));
+	cr_assert(strstr(why, "open"));
+	hello.open = 0;
 	hello.capacity = 10;
 	cr_assert_not(handoff_hello_check(&hello, &why));
 	cr_assert(strstr(why, "capacity"));

@@ -229,6 +229,25 @@ Test(registration, drain_ends_with_enotconn)
 	gateway_close(&g);
 }
 
+Test(registration, drain_needs_the_channels_end_only)
+{
+	struct gateway g;
+	struct usher *u = gateway_worker(&g, 2, nonblock);
+	const struct usher_conn *conn;
+
+	cr_assert_eq(usher_drain(u), 0);
+	gateway_send(&g, 1, 1, NULL, 0, NULL);
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(usher_next(u, &conn), 1 - i);
+		close(g.shard[i]);
+		g.shard[i] = -1;
+	}
+	close(conn->fd);
+	cr_assert_eq(usher_next(u, &conn), -ENOTCONN);
+	cr_assert_eq(usher_close(u), 0);
+	gateway_close(&g);
+}
+
 Test(registration, nonsense_ends_it_and_closes_its_fds, .timeout = 30)
 {
 	unsigned before = gateway_fds();
