@@ -19,7 +19,7 @@ FDS_MAX, BYTES_MAX = 253, 128 * 1024
 MSG_CMSG_CLOEXEC = 0x40000000
 
 HEAD = struct.Struct("=HHI")
-HELLO_BODY = struct.Struct("=IIII64s")
+HELLO_BODY = struct.Struct("=IIIII64sI")
 WELCOME_BODY = struct.Struct("=QIIII")
 ERROR_BODY = struct.Struct("=II256s")
 CONNS_BODY = struct.Struct("=IIQ")
@@ -32,7 +32,7 @@ def message(kind, body=b"", version=VERSION, length=None):
 
 def hello(name="python", capacity=0, batch=FDS_MAX, done=False, cpu=None):
     flags = (SENDS_DONE if done else 0) | (ONE_CPU if cpu is not None else 0)
-    return message(HELLO, HELLO_BODY.pack(flags, capacity, batch, cpu or 0, name.encode()))
+    return message(HELLO, HELLO_BODY.pack(flags, capacity, batch, cpu or 0, 0, name.encode(), 0))
 
 
 def address(raw):
