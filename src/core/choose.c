@@ -8,7 +8,7 @@ int choose_worker(enum choose_policy policy, const struct choose_candidate *cand
 	int best = -1;
 
 	for (uint32_t n = 0; n < count; n++) {
-		uint32_t i = (start + n) % count;
+		uint32_t i = (start % count + n) % count; /* start + n could pass 2^32 */
 
 		if (candidates[i].room == 0)
 			continue;

@@ -21,7 +21,10 @@ static int address_of(const char *path, const char *suffix, struct sockaddr_un *
 	return n < 0 || (size_t)n >= sizeof(ret->sun_path) ? -ENAMETOOLONG : 0;
 }
 
-/* 0: nobody is there, -EADDRINUSE: somebody is, or something that is not a socket. */
+/*
+ * 0: nobody is there. -EADDRINUSE: somebody is, also one whose socket has another type (EPROTOTYPE). -EEXIST: something
+ * that is not a socket.
+ */
 static int check_vacant(const struct sockaddr_un *address, int type)
 {
 	_cleanup_close_ int fd = -1;
@@ -34,9 +37,10 @@ static int check_vacant(const struct sockaddr_un *address, int type)
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN ||
+	    errno == EPROTOTYPE)
 		return -EADDRINUSE;
-	return errno == ECONNREFUSED || errno == EPROTOTYPE ? 0 : -errno;
+	return errno == ECONNREFUSED ? 0 : -errno;
 }
 
 static void make_folder(const char *path)
@@ -64,6 +68,8 @@ int socket_path_listen(const char *path, int type, mode_t mode, int backlog)
 		return r;
 	make_folder(path);
 	r = check_vacant(&final, type);
+	if (r == 0)
+		r = check_vacant(&fresh, type);
 	if (r < 0)
 		return r;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -86,7 +92,7 @@ const char *socket_path_why(int error)
 	case EADDRINUSE:
 		return "a running instance answers there: stop it, or use another path";
 	case EEXIST:
-		return "there is something that is not a socket: remove it, or use another path";
+		return "something that is not a socket is there, or there with .new behind the name: remove it, or use another path";
 	case ENOENT:
 		return "the folder does not exist: make it, or use another path";
 	case EACCES:

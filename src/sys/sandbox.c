@@ -16,9 +16,11 @@
 #include "base/cleanup.h"
 #include "sys/probe.h"
 
+/* A sanitizer opens files and forks to look for leaks: no filter can be tight enough to mean much. */
 #if defined(__SANITIZE_ADDRESS__)
-#define UNDER_SANITIZER \
-	1 /* it opens files and forks to look for leaks: no filter can be tight enough to mean much */
+#define UNDER_SANITIZER 1
+#elif defined(__has_feature) /* how clang says it */
+#define UNDER_SANITIZER __has_feature(address_sanitizer)
 #else
 #define UNDER_SANITIZER 0
 #endif

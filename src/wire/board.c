@@ -66,6 +66,8 @@ void board_row_publish(struct board_row *row, const struct ledger *ledger)
 {
 	uint32_t next = atomic_load_explicit(&row->sequence, memory_order_relaxed) + 1;
 
+	/* a reader that sees any byte of this copy sees the last sequence too, and looks again */
+	atomic_thread_fence(memory_order_release);
 	memcpy(&row->copies[next & 1], ledger, sizeof(*ledger));
 	atomic_store_explicit(&row->sequence, next, memory_order_release);
 }

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "base/cleanup.h"
+
 int control_send(int socket, const struct control *message, const int *fds, size_t count)
 {
 	return fdpass_send(socket, message, sizeof(*message), fds, count);
@@ -12,19 +14,19 @@ int control_send(int socket, const struct control *message, const int *fds, size
 int control_receive(int socket, struct control *ret, int ret_fds[CONTROL_FDS_MAX])
 {
 	struct fdpass_message info;
+	int fds[CONTROL_FDS_MAX];
 	int r;
 
-	for (int i = 0; i < CONTROL_FDS_MAX; i++)
-		ret_fds[i] = -1;
-	r = fdpass_receive(socket, ret, sizeof(*ret), ret_fds, CONTROL_FDS_MAX, &info);
+	r = fdpass_receive(socket, ret, sizeof(*ret), fds, CONTROL_FDS_MAX, &info);
+	for (size_t i = 0; i < CONTROL_FDS_MAX; i++)
+		ret_fds[i] = r == FDPASS_MESSAGE && i < info.fd_count ? fds[i] : -1;
 	if (r != FDPASS_MESSAGE)
 		return r;
 	ret->text[CONTROL_TEXT_BYTES - 1] = '\0';
 	if (info.size == sizeof(*ret) && !info.cut)
 		return FDPASS_MESSAGE;
-	fdpass_close_all(ret_fds, info.fd_count);
-	for (int i = 0; i < CONTROL_FDS_MAX; i++)
-		ret_fds[i] = -1;
+	for (size_t i = 0; i < CONTROL_FDS_MAX; i++)
+		close_fd(&ret_fds[i]);
 	return -EBADMSG;
 }
 
