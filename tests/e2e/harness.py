@@ -259,7 +259,7 @@ class Context:
         return os.path.join(self.directory, name)
 
     def binary(self, name):
-        for folder in ("src/shard", "src/master", "src/cli", "examples", "bench", "src", "."):
+        for folder in ("src/usherd", "src/cli", "examples", "bench", "src/master"):
             path = os.path.join(self.build, folder, name)
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 return path

@@ -278,6 +278,7 @@ def test_unix_addresses(t):
     u = t.usherd()
     block = b"/run/client".ljust(108, b"\0") + b"/run/server".ljust(108, b"\0")
     connection = delivered(t, t.worker(), u.address(), proxy.v2(family=0x31, block=block, tlvs=[(2, b"name")]))
+    assert connection.source == connection.destination == "unix"
     assert connection.unix == block and connection.tlvs == [(2, b"name")]
 
 

@@ -36,10 +36,12 @@ def hello(name="python", capacity=0, batch=FDS_MAX, done=False, cpu=None):
 
 
 def address(raw):
-    """(text, port) or None for what the record does not state."""
+    """(text, port), "unix" when the path travels beside, or None for what the record does not state."""
     family, zero, port = struct.unpack_from("=BBH", raw)
     if family == 0:
         return None
+    if family == 1:
+        return "unix"
     assert zero == 0 and family in (4, 6), f"address record {raw.hex()}"
     ip = raw[4:]
     if family == 4:
