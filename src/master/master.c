@@ -98,9 +98,12 @@ static int make_shards(struct master *m)
 	for (uint32_t i = 0; i < m->shard_count; i++) {
 		struct shard_process *p = &m->shards[i];
 
-		*p = (struct shard_process){
-			.master = m, .index = i, .cpu = UINT32_MAX, .control = -1, .source = LOOP_SOURCE_NULL
-		};
+		*p = (struct shard_process){ .master = m,
+			                     .index = i,
+			                     .cpu = UINT32_MAX,
+			                     .control = -1,
+			                     .retaken = -1,
+			                     .source = LOOP_SOURCE_NULL };
 		/* more shards than CPUs: those over are not pinned */
 		if (i < cpus) {
 			do
@@ -344,6 +347,7 @@ static void clean_up(struct master *m)
 			(void)waitpid(m->shards[i].pid, NULL, 0);
 		loop_remove(&m->loop, &m->shards[i].source);
 		close_fd(&m->shards[i].control);
+		close_fd(&m->shards[i].retaken);
 		if (m->shards[i].outbox.last)
 			outbox_fini(&m->shards[i].outbox);
 	}

@@ -46,6 +46,9 @@ struct shard_process {
 	int control;
 	struct loop_source source;
 	struct outbox outbox;
+	int retaken; /* its end of the socket that the reclaimer feeds: a successor gets the same, so that
+	                        what was put in for a shard that died is not lost; -1: none yet */
+	bool retaken_stale; /* the reclaimer at the other end is gone */
 	uint64_t started_ns;
 	uint64_t respawn_ns; /* dead: when to start the next; 0: never again */
 	uint32_t failures; /* in a row, for the back-off */
@@ -228,7 +231,7 @@ void worker_close_all(struct master *m);
 
 /* reclaim.c */
 int reclaim_start(struct master *m);
-void reclaim_attach_shard(struct master *m, struct shard_process *p, int *ret_shard_end);
+void reclaim_attach_shard(struct master *m, struct shard_process *p); /* makes or renews @p->retaken */
 void reclaim_shard_gone(struct master *m, uint32_t shard);
 void reclaim_shard_ready(struct master *m, struct shard_process *p);
 /* @end is borrowed. False: not now, ask again at the next tick. */

@@ -183,17 +183,18 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	}
 }
 
-void reclaim_attach_shard(struct master *m, struct shard_process *p, int *ret_shard_end)
+void reclaim_attach_shard(struct master *m, struct shard_process *p)
 {
 	const struct control message = { .type = CONTROL_SHARD, .shard = p->index };
 	int pair[2];
 
-	*ret_shard_end = -1;
 	if (m->reclaim.control < 0 || fdpass_pair(pair) < 0)
 		return;
 	send_or_kill(&m->reclaim, &message, &pair[0], 1);
 	close_fd(&pair[0]);
-	*ret_shard_end = pair[1];
+	close_fd(&p->retaken);
+	p->retaken = pair[1];
+	p->retaken_stale = false;
 }
 
 void reclaim_shard_gone(struct master *m, uint32_t shard)
@@ -205,6 +206,15 @@ void reclaim_shard_gone(struct master *m, uint32_t shard)
 
 void reclaim_shard_ready(struct master *m, struct shard_process *p)
 {
+	const struct control alive = { .type = CONTROL_SHARD, .shard = p->index };
+
+	if (p->retaken >= 0 && !p->retaken_stale) {
+		send_or_kill(&m->reclaim, &alive, NULL, 0);
+	} else {
+		reclaim_attach_shard(m, p);
+		if (p->retaken >= 0)
+			shards_send(p, &alive, &p->retaken, 1);
+	}
 	tell_lost(m);
 }
 
@@ -236,16 +246,9 @@ int reclaim_start(struct master *m)
 static void reattach_shards(struct master *m)
 {
 	for (uint32_t i = 0; i < m->shard_count; i++) {
-		struct shard_process *p = &m->shards[i];
-		const struct control message = { .type = CONTROL_SHARD };
-		int end;
-
-		if (p->state == SHARD_DEAD)
-			continue;
-		reclaim_attach_shard(m, p, &end);
-		if (end >= 0)
-			shards_send(p, &message, &end, 1);
-		close_fd(&end);
+		m->shards[i].retaken_stale = true;
+		if (m->shards[i].state == SHARD_RUNNING || m->shards[i].state == SHARD_STOPPING)
+			reclaim_shard_ready(m, &m->shards[i]);
 	}
 }
 

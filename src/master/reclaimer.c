@@ -55,6 +55,7 @@ struct reclaimer {
 	struct loop_source control_source;
 	struct board *board;
 	int feeds[SHARDS_MAX];
+	bool alive[SHARDS_MAX]; /* else its feed is kept for its successor */
 	struct task tasks[TASKS_MAX];
 };
 
@@ -83,14 +84,8 @@ static void close_connections(const int *fds, size_t count)
 static bool give_to(struct reclaimer *r, uint32_t shard, const uint8_t *bytes, size_t size, const int *fds,
                     size_t count)
 {
-	int result;
-
-	if (r->feeds[shard] < 0)
-		return false;
-	result = fdpass_send(r->feeds[shard], bytes, size, fds, count);
-	if (result == -EPIPE || result == -ECONNRESET)
-		close_fd(&r->feeds[shard]);
-	return result == 0;
+	return r->feeds[shard] >= 0 && r->alive[shard] &&
+	       fdpass_send(r->feeds[shard], bytes, size, fds, count) == 0;
 }
 
 /* The shard that had them first, then any other. */
@@ -218,18 +213,26 @@ static void begin(struct reclaimer *r, const struct control *message, int end)
 	r->fresh = true;
 }
 
+/* With a new feed, or (-1) alive again at the one it has. */
+static void attach(struct reclaimer *r, uint32_t shard, int feed)
+{
+	if (feed >= 0) {
+		close_fd(&r->feeds[shard]);
+		r->feeds[shard] = feed;
+	}
+	r->alive[shard] = r->feeds[shard] >= 0;
+}
+
 static void obey(struct reclaimer *r, const struct control *message, int fds[CONTROL_FDS_MAX])
 {
 	switch (message->type) {
 	case CONTROL_SHARD:
-		if (message->shard < SHARDS_MAX) {
-			close_fd(&r->feeds[message->shard]);
-			r->feeds[message->shard] = take_fd(&fds[0]);
-		}
+		if (message->shard < SHARDS_MAX)
+			attach(r, message->shard, take_fd(&fds[0]));
 		break;
 	case CONTROL_SHARD_GONE:
 		if (message->shard < SHARDS_MAX)
-			close_fd(&r->feeds[message->shard]);
+			r->alive[message->shard] = false;
 		break;
 	case CONTROL_TAKE:
 		begin(r, message, take_fd(&fds[0]));

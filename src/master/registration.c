@@ -196,33 +196,35 @@ static int enter(struct master *m, uint32_t pool, int fd, const struct ucred *pe
 	return r;
 }
 
-static void deny(struct master *m, uint32_t pool, const struct ucred *peer, int fd)
+/* 0: entered, or why not as enum handoff_error_code with @ret_text. */
+static int try_to_enter(struct master *m, uint32_t pool, int fd, const char **ret_text)
 {
-	log_event(m, CONFIG_LOG_WARNING, "worker_refused", "ss si si ss", "pool", m->config->pools[pool].name,
-	          "pid", (int)peer->pid, "uid", (int)peer->uid, "why",
-	          "its user is not in the pool's `users` or `groups`");
-	worker_tell_error(fd, HANDOFF_ERROR_DENIED,
-	                  "your user may not register: add it to the pool's `users` or `groups`");
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+
+	if (m->state != MASTER_RUNNING) {
+		*ret_text = "Usher is going down";
+		return HANDOFF_ERROR_STOPPING;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    !pool_may_register(m, pool, peer.uid, peer.gid)) {
+		log_event(m, CONFIG_LOG_WARNING, "worker_refused", "ss si si ss", "pool",
+		          m->config->pools[pool].name, "pid", (int)peer.pid, "uid", (int)peer.uid, "why",
+		          "its user is not in the pool's `users` or `groups`");
+		*ret_text = "your user may not register: add it to the pool's `users` or `groups`";
+		return HANDOFF_ERROR_DENIED;
+	}
+	*ret_text = "the table of workers is full";
+	return enter(m, pool, fd, &peer) < 0 ? HANDOFF_ERROR_FULL : 0;
 }
 
 void worker_admit(struct master *m, uint32_t pool, int fd)
 {
-	_cleanup_close_ int owned = fd;
-	struct ucred peer = { 0 };
-	socklen_t size = sizeof(peer);
+	const char *text;
+	int code = try_to_enter(m, pool, fd, &text);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+	if (code == 0)
 		return;
-	if (m->state != MASTER_RUNNING) {
-		worker_tell_error(fd, HANDOFF_ERROR_STOPPING, "Usher is going down");
-		return;
-	}
-	if (!pool_may_register(m, pool, peer.uid, peer.gid)) {
-		deny(m, pool, &peer, fd);
-		return;
-	}
-	if (enter(m, pool, fd, &peer) == 0)
-		(void)take_fd(&owned);
-	else
-		worker_tell_error(fd, HANDOFF_ERROR_FULL, "the table of workers is full");
+	worker_tell_error(fd, (enum handoff_error_code)code, text);
+	worker_hang_up(fd);
 }

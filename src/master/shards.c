@@ -21,10 +21,10 @@
 #include "sys/clock.h"
 
 #define START_DEADLINE_NS (10 * NS_PER_S)
-#define BACKOFF_NS (100 * NS_PER_MS)
-#define STEADY_NS (5 * NS_PER_S) /* a shard that lived so long begins its back-off anew */
+#define BACKOFF_NS (50 * NS_PER_MS)
+#define STEADY_NS NS_PER_S /* a shard that lived so long begins its back-off anew */
 
-enum { BACKOFF_DOUBLINGS_MAX = 6 };
+enum { BACKOFF_DOUBLINGS_MAX = 4 };
 
 static void kill_shard(struct shard_process *p)
 {
@@ -56,7 +56,7 @@ void shards_send(struct shard_process *p, const struct control *message, const i
 		watch_room(p);
 }
 
-static void send_start(struct shard_process *p, int retaken)
+static void send_start(struct shard_process *p)
 {
 	struct master *m = p->master;
 	const struct control start = { .type = CONTROL_START,
@@ -65,9 +65,9 @@ static void send_start(struct shard_process *p, int retaken)
 		                       .number = ++m->next_instance & 0xffffff,
 		                       .cpu = p->cpu,
 		                       .features = m->features };
-	const int fds[] = { m->plan_fd, m->board_fd, retaken };
+	const int fds[] = { m->plan_fd, m->board_fd, p->retaken };
 
-	shards_send(p, &start, fds, retaken < 0 ? 2 : 3);
+	shards_send(p, &start, fds, p->retaken < 0 ? 2 : 3);
 }
 
 /* Its sockets, its workers, and the word to accept. */
@@ -137,7 +137,7 @@ static void on_ready(struct loop_source *source, uint32_t events)
 static int start(struct shard_process *p)
 {
 	struct master *m = p->master;
-	int pair[2], retaken = -1, r;
+	int pair[2], r;
 
 	r = fdpass_pair(pair);
 	if (r < 0)
@@ -157,9 +157,7 @@ static int start(struct shard_process *p)
 		kill_shard(p);
 		return r;
 	}
-	reclaim_attach_shard(m, p, &retaken);
-	send_start(p, retaken);
-	close_fd(&retaken);
+	send_start(p);
 	return 0;
 }
 

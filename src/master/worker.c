@@ -22,6 +22,8 @@
 #include "sys/clock.h"
 #include "sys/probe.h"
 
+enum { HANG_UP_MESSAGES_MAX = 64 };
+
 #define HELLO_DEADLINE_NS (5 * NS_PER_S)
 
 void worker_tell_error(int fd, enum handoff_error_code code, const char *text)
@@ -30,6 +32,20 @@ void worker_tell_error(int fd, enum handoff_error_code code, const char *text)
 
 	(void)snprintf(error.text, sizeof(error.text), "%s", text);
 	(void)fdpass_send(fd, &error, sizeof(error), NULL, 0);
+}
+
+void worker_hang_up(int fd)
+{
+	char unread[HANDOFF_CONTROL_BYTES_MAX];
+	struct fdpass_message info;
+
+	if (fd < 0)
+		return;
+	(void)shutdown(fd, SHUT_RD);
+	for (int i = 0; i < HANG_UP_MESSAGES_MAX; i++)
+		if (fdpass_receive(fd, unread, sizeof(unread), NULL, 0, &info) != FDPASS_MESSAGE)
+			break;
+	close_fd(&fd);
 }
 
 /* ---- take-back ---- */
@@ -119,7 +135,7 @@ void worker_gone(struct worker *w, const char *event, const char *why, enum conf
 
 	loop_remove(&m->loop, &w->source);
 	loop_remove(&m->loop, &w->death);
-	close_fd(&w->registration);
+	worker_hang_up(take_fd(&w->registration));
 	close_fd(&w->pidfd);
 	if (w->welcomed) {
 		m->worker_count--;

@@ -24,6 +24,12 @@ static inline enum board_worker_state worker_state(const struct worker *w)
 /* Sends ERROR; borrows @fd. */
 void worker_tell_error(int fd, enum handoff_error_code code, const char *text);
 
+/*
+ * Closes a registration, so that what was said last arrives: a socket that is closed with something unread gives its
+ * peer a reset before that.
+ */
+void worker_hang_up(int fd);
+
 /* Its registration ends: no more connections for it, and what it has not read is taken back. */
 void worker_gone(struct worker *w, const char *event, const char *why, enum config_log_level level);
 

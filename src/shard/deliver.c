@@ -40,9 +40,30 @@ void deliver_enqueue(struct shard *s, uint32_t index)
 		conn_refuse(s, index, REFUSED_QUEUE_FULL);
 }
 
-void deliver_enqueue_head(struct shard *s, uint32_t index)
+/* Where a connection with this deadline belongs: behind which one. They come in order, so the last place is a start. */
+static uint32_t place_of(const struct shard *s, const struct shard_listener *l, uint64_t deadline_ns)
 {
-	slot_list_prepend(&s->slots, &s->listeners[s->slots.table[index].listener].queue, index);
+	const struct slot *table = s->slots.table;
+	uint32_t after = l->retaken, next;
+
+	if (after == SLOT_NONE || table[after].state != SLOT_QUEUED ||
+	    s->listeners + table[after].listener != l || table[after].deadline_ns > deadline_ns)
+		after = SLOT_NONE;
+	next = after == SLOT_NONE ? l->queue.head : table[after].next;
+	while (next != SLOT_NONE && table[next].deadline_ns <= deadline_ns) {
+		after = next;
+		next = table[next].next;
+	}
+	return after;
+}
+
+void deliver_enqueue_again(struct shard *s, uint32_t index)
+{
+	struct slot *slot = &s->slots.table[index];
+	struct shard_listener *l = &s->listeners[slot->listener];
+
+	slot_list_insert(&s->slots, &l->queue, index, place_of(s, l, slot->deadline_ns));
+	l->retaken = index;
 	enqueue(s, index);
 }
 

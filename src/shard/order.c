@@ -92,13 +92,6 @@ static void add_worker(struct shard *s, const struct control *order, int fds[CON
 		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -r, 0, s->now_ns);
 }
 
-static void replace_retaken(struct shard *s, int fd)
-{
-	close_fd(&s->retaken_fd);
-	s->retaken_fd = fd;
-	s->retaken_armed = false;
-}
-
 static void disarm(struct shard *s)
 {
 	accept_disarm(s);
@@ -142,7 +135,7 @@ static void obey(struct shard *s, const struct control *order, int fds[CONTROL_F
 		add_worker(s, order, fds);
 		break;
 	case CONTROL_SHARD:
-		replace_retaken(s, take_fd(&fds[0]));
+		retake_replace(s, take_fd(&fds[0]));
 		break;
 	case CONTROL_ARM:
 		accept_arm(s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections that the reclaimer read back out of a channel: they go to the head of their queue with their original
- * deadlines, their addresses and TLVs as they were, and count as taken back in this shard's row.
+ * Connections that the reclaimer read back out of a channel: they go back into their queue by their original
+ * deadlines, which is to its head, their addresses and TLVs as they were, and count as taken back in this shard's row.
  *
  * Refuses to read a message whose connections would not all find a slot: it stays with the reclaimer's socket.
  */
@@ -35,7 +35,7 @@ static void adopt(struct shard *s, uint32_t listener, const uint8_t *bytes, uint
 	                  record->unix_bytes + record->tlv_bytes))
 		slot->unix_bytes = slot->tlv_bytes = 0; /* the connection is worth more than its TLVs */
 	s->conns++;
-	deliver_enqueue_head(s, index);
+	deliver_enqueue_again(s, index);
 }
 
 /* The worker no longer has them. */
@@ -55,8 +55,7 @@ static void adopt_all(struct shard *s, const struct retaken *r, const uint8_t *b
 
 	books_row(&s->books, listener)->taken_back += count;
 	give_back_capacity(s, r, conns->count);
-	/* from the last to the first, each to the head: their order is kept */
-	for (uint32_t i = count; i-- > 0;)
+	for (uint32_t i = 0; i < count; i++)
 		adopt(s, listener, bytes, i, fds[i]);
 	/* fds that never arrived are gone; they were delivered in the books until now */
 	if (conns->count > count) {
@@ -95,10 +94,12 @@ static bool has_room(const struct shard *s)
 	return s->slots.count - s->slots.used >= FDPASS_FDS_MAX;
 }
 
-void retake_on_ready(struct shard *s)
+void retake_on_ready(struct shard *s, uint32_t generation)
 {
+	if (generation != s->retaken_generation)
+		return;
 	s->retaken_armed = false;
-	while (has_room(s) && take_one(s))
+	while (s->retaken_fd >= 0 && has_room(s) && take_one(s))
 		;
 }
 
@@ -107,5 +108,16 @@ void retake_turn(struct shard *s)
 	if (s->retaken_fd < 0 || s->retaken_armed || !has_room(s))
 		return;
 	s->retaken_armed = true;
-	ring_poll(&s->ring, s->retaken_fd, POLLIN, op_tag_pack(OP_RETAKEN, 0, 0));
+	ring_poll(&s->ring, s->retaken_fd, POLLIN, op_tag_pack(OP_RETAKEN, 0, s->retaken_generation));
+}
+
+void retake_replace(struct shard *s, int fd)
+{
+	/* what the last reclaimer gave is still in its socket */
+	while (s->retaken_fd >= 0 && has_room(s) && take_one(s))
+		;
+	close_fd(&s->retaken_fd);
+	s->retaken_fd = fd;
+	s->retaken_armed = false;
+	s->retaken_generation++;
 }

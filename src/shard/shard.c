@@ -77,7 +77,7 @@ static void on_event(struct shard *s, const struct ring_event *e)
 		order_on_ready(s);
 		break;
 	case OP_RETAKEN:
-		retake_on_ready(s);
+		retake_on_ready(s, tag.generation);
 		break;
 	case OP_CHANNEL:
 		if (e->result != -ECANCELED)
@@ -178,7 +178,8 @@ static void prepare_tables(struct shard *s)
 	for (uint32_t i = 0; i < s->plan->listener_count; i++)
 		s->listeners[i] = (struct shard_listener){ .plan = &s->plan->listeners[i],
 			                                   .header = SLOT_LIST_EMPTY,
-			                                   .queue = SLOT_LIST_EMPTY };
+			                                   .queue = SLOT_LIST_EMPTY,
+			                                   .retaken = SLOT_NONE };
 	for (uint32_t i = 0; i < s->plan->pool_count; i++)
 		s->pools[i].plan = &s->plan->pools[i];
 	books_init(&s->books, s->board, s->slot, s->index);

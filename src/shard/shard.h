@@ -55,6 +55,7 @@ struct shard_listener {
 	const struct plan_listener *plan;
 	struct slot_list header; /* in order of deadline, since all have the same time */
 	struct slot_list queue;
+	uint32_t retaken; /* the slot that was put back last: the next one's place is near it */
 	uint32_t peer_size; /* of an address of its sockets' family */
 };
 
@@ -104,6 +105,7 @@ struct shard {
 	bool control_armed;
 	int retaken_fd;
 	bool retaken_armed;
+	uint32_t retaken_generation; /* of its poll */
 	bool disarming; /* the master waits for DISARMED */
 
 	struct ring ring;
@@ -154,7 +156,7 @@ uint64_t conn_deadline(const struct shard *s);
 
 /* deliver.c */
 void deliver_enqueue(struct shard *s, uint32_t index); /* from conn.c: a header is done */
-void deliver_enqueue_head(struct shard *s, uint32_t index); /* from retake.c */
+void deliver_enqueue_again(struct shard *s, uint32_t index); /* from retake.c: by its original deadline */
 void deliver_turn(struct shard *s);
 
 /* channel.c */
@@ -172,7 +174,8 @@ void channel_on_ready(struct shard *s, uint32_t worker, uint32_t generation);
 
 /* retake.c */
 void retake_turn(struct shard *s);
-void retake_on_ready(struct shard *s);
+void retake_on_ready(struct shard *s, uint32_t generation);
+void retake_replace(struct shard *s, int fd); /* takes the fd */
 
 /* order.c */
 int order_start(struct shard *s, int control_fd); /* waits for START and READY's answer; 0 or -errno */

@@ -94,9 +94,9 @@ void slot_list_append(struct slots *slots, struct slot_list *list, uint32_t inde
 	slot_list_link(slots, list, index, list->tail, SLOT_NONE);
 }
 
-void slot_list_prepend(struct slots *slots, struct slot_list *list, uint32_t index)
+void slot_list_insert(struct slots *slots, struct slot_list *list, uint32_t index, uint32_t after)
 {
-	slot_list_link(slots, list, index, SLOT_NONE, list->head);
+	slot_list_link(slots, list, index, after, after == SLOT_NONE ? list->head : slots->table[after].next);
 }
 
 void slot_list_remove(struct slots *slots, struct slot_list *list, uint32_t index)

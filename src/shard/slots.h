@@ -87,5 +87,6 @@ void slots_give(struct slots *slots, uint32_t index);
 struct slot *slots_get(struct slots *slots, uint32_t index, uint32_t generation);
 
 void slot_list_append(struct slots *slots, struct slot_list *list, uint32_t index);
-void slot_list_prepend(struct slots *slots, struct slot_list *list, uint32_t index);
+/* Behind @after, which is in the list; SLOT_NONE: at the head. */
+void slot_list_insert(struct slots *slots, struct slot_list *list, uint32_t index, uint32_t after);
 void slot_list_remove(struct slots *slots, struct slot_list *list, uint32_t index);

@@ -109,7 +109,7 @@ static void expect_list(const struct slot_list *list, const uint32_t *expected, 
 	cr_assert_eq(at, SLOT_NONE);
 }
 
-Test(slots, lists_append_prepend_and_remove_anywhere)
+Test(slots, lists_append_insert_and_remove_anywhere)
 {
 	struct slot_list list = SLOT_LIST_EMPTY;
 	uint32_t a = take(), b = take(), c = take(), d = take();
@@ -118,7 +118,7 @@ Test(slots, lists_append_prepend_and_remove_anywhere)
 	slot_list_append(&slots, &list, b);
 	expect_list(&list, (uint32_t[]){ b }, 1);
 	slot_list_append(&slots, &list, c);
-	slot_list_prepend(&slots, &list, a);
+	slot_list_insert(&slots, &list, a, SLOT_NONE);
 	slot_list_append(&slots, &list, d);
 	expect_list(&list, (uint32_t[]){ a, b, c, d }, 4);
 	slot_list_remove(&slots, &list, b);
@@ -128,7 +128,7 @@ Test(slots, lists_append_prepend_and_remove_anywhere)
 	expect_list(&list, (uint32_t[]){ c }, 1);
 	slot_list_remove(&slots, &list, c);
 	expect_list(&list, NULL, 0);
-	slot_list_prepend(&slots, &list, d);
+	slot_list_insert(&slots, &list, d, SLOT_NONE);
 	expect_list(&list, (uint32_t[]){ d }, 1);
 }
 
