@@ -41,6 +41,7 @@ void inbox_prepare(struct inbox *inbox)
 		.msg_control = inbox->control,
 		.msg_controllen = sizeof(inbox->control),
 	};
+	memset(inbox->control, 0, sizeof(struct cmsghdr)); /* what no receive has filled is no control data */
 }
 
 int inbox_receive(struct inbox *inbox, int fd)
@@ -84,6 +85,13 @@ int inbox_parse(struct inbox *inbox, size_t size)
 	inbox->missing = conns->count - inbox->count;
 	inbox->listener = conns->listener;
 	return 1;
+}
+
+void inbox_end(struct inbox *inbox)
+{
+	inbox->next = 0;
+	inbox->count = fds_take(&inbox->message, inbox->fds, HANDOFF_FDS_MAX);
+	inbox_drop(inbox);
 }
 
 const struct handoff_conn *inbox_take(struct inbox *inbox, int *ret_fd)

@@ -44,6 +44,9 @@ int inbox_receive(struct inbox *inbox, int fd);
  */
 int inbox_parse(struct inbox *inbox, size_t size);
 
+/* Instead, after a receive of 0 bytes: the end, or an empty message, which looks like it, but can bring fds: closes them. */
+void inbox_end(struct inbox *inbox);
+
 /* True while there is something to hand out. */
 static inline bool inbox_any(const struct inbox *inbox)
 {

@@ -71,6 +71,8 @@ int pump_feed(struct usher *u, struct channel *channel, int result)
 	int r;
 
 	if (result <= 0) {
+		if (result == 0)
+			inbox_end(channel->inbox);
 		if (!is_passing(result) || channel->fd < 0)
 			channel_ended(u, channel);
 		return 0;
@@ -95,6 +97,8 @@ static int channel_readable(struct usher *u, struct channel *channel)
 	if (is_passing(r))
 		return r == -ENOMEM || r == -ENOBUFS ? -ENOMEM : 0;
 	if (r <= 0) {
+		if (r == 0)
+			inbox_end(u->inbox);
 		channel_ended(u, channel);
 		return 0;
 	}

@@ -220,11 +220,12 @@ int registration_readable(struct usher *u)
 	size = recvmsg(u->registration.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (size < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNRESET))
 		return 0; /* ECONNRESET: what was sent before comes after it */
-	if (size <= 0) {
+	count = size < 0 ? 0 : fds_take(&message, fds, HANDOFF_FDS_MAX);
+	if (size <= 0) { /* 0: an empty message, which may bring fds, looks like the end */
+		fds_close(fds, count);
 		registration_lost(u, -ESHUTDOWN);
 		return 0;
 	}
-	count = fds_take(&message, fds, HANDOFF_FDS_MAX);
 	return take_message_consume(u, bytes, (size_t)size, fds, count);
 }
 

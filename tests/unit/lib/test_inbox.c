@@ -76,6 +76,24 @@ Test(inbox, a_message_larger_than_any)
 	refuses(bytes, sizeof(bytes), 1);
 }
 
+Test(inbox, an_empty_message_is_the_end_and_its_fds_are_closed)
+{
+	struct gateway g;
+	struct usher *u = gateway_worker(&g, 1, nonblock);
+	const struct usher_conn *conn;
+	unsigned before = gateway_fds();
+
+	gateway_send_raw(g.shard[0], "", 0, 0, 5);
+	cr_assert_eq(usher_next(u, &conn), 0);
+	cr_assert_eq(gateway_fds(), before - 1, "the channel is closed, and nothing else is open");
+	before = gateway_fds();
+	gateway_send_raw(g.worker, "", 0, 0, 5);
+	(void)usher_next(u, &conn);
+	cr_assert_eq(gateway_fds(), before - 1, "the registration too");
+	cr_assert_eq(usher_close(u), 0);
+	gateway_close(&g);
+}
+
 Test(inbox, the_largest_message)
 {
 	struct gateway g;
