@@ -31,7 +31,7 @@ struct engine {
 	struct conn *conns; /* owned: options->at_once places */
 };
 
-enum { ENGINE_NONE = UINT32_MAX };
+#define ENGINE_NONE UINT32_MAX
 
 int engine_open(struct engine *e, const struct options *o);
 void engine_close(struct engine *e);

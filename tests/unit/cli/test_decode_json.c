@@ -190,8 +190,8 @@ Test(decode_json, all_vectors)
 
 		if (v->result == PROXY_ACCEPTED) {
 			cr_assert_str_eq(result, "accept", "%s", v->name);
-			cr_assert_eq(json_integer_value(json_object_get(o, "consumed")), v->size, "%s",
-			             v->name);
+			cr_assert_eq(json_integer_value(json_object_get(o, "consumed")), (json_int_t)v->size,
+			             "%s", v->name);
 			cr_assert_eq(json_array_size(json_object_get(o, "tlvs")) > 0, v->tlv_bytes > 0, "%s",
 			             v->name);
 		}
