@@ -165,7 +165,7 @@ static int section_known(struct config_draft *d, enum config_scope scope, const 
 
 int config_draft_section(struct config_draft *d, enum config_scope scope, const char *name, unsigned int line)
 {
-	char checked[NAME_BYTES_MAX];
+	char checked[NAME_BYTES_MAX] = { 0 };
 	struct config_why why;
 	struct config *c = d->config;
 
