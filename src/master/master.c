@@ -83,19 +83,20 @@ static int become_user(struct master *m, char *why, size_t size)
 static int make_shards(struct master *m)
 {
 	cpu_set_t allowed;
-	uint32_t cpus = 1;
+	uint32_t cpus = 1, count;
 	int cpu = -1;
 
 	CPU_ZERO(&allowed);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
 		cpus = (uint32_t)CPU_COUNT(&allowed);
-	m->shard_count = m->config->shards ? m->config->shards : cpus;
-	if (m->shard_count > SHARDS_MAX)
-		m->shard_count = SHARDS_MAX;
-	m->shards = calloc(m->shard_count, sizeof(*m->shards));
+	count = m->config->shards ? m->config->shards : cpus;
+	if (count > SHARDS_MAX)
+		count = SHARDS_MAX;
+	m->shards = calloc(count, sizeof(*m->shards));
 	if (!m->shards)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->shard_count; i++) {
+	m->shard_count = count;
+	for (uint32_t i = 0; i < count; i++) {
 		struct shard_process *p = &m->shards[i];
 
 		*p = (struct shard_process){ .master = m,
@@ -129,6 +130,14 @@ static int make_board(struct master *m, rlim_t fds)
 
 static int make_tables(struct master *m)
 {
+	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
+		m->orphans[i].end = -1;
+	for (uint32_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
+		m->admin.clients[i].fd = -1;
+	for (uint32_t i = 0; i < POOLS_MAX; i++)
+		m->pools[i].fd = m->pools[i].source.fd = -1;
+	m->admin.fd = m->admin.source.fd = -1;
+	m->reclaim.control = m->reclaim.source.fd = -1;
 	m->workers = calloc(WORKERS_MAX, sizeof(*m->workers));
 	if (!m->workers)
 		return -ENOMEM;
@@ -140,14 +149,6 @@ static int make_tables(struct master *m)
 		for (uint32_t k = 0; k < SHARDS_MAX; k++)
 			m->workers[i].channels[k].end = -1;
 	}
-	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
-		m->orphans[i].end = -1;
-	for (uint32_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
-		m->admin.clients[i].fd = -1;
-	for (uint32_t i = 0; i < POOLS_MAX; i++)
-		m->pools[i].fd = m->pools[i].source.fd = -1;
-	m->admin.fd = m->admin.source.fd = -1;
-	m->reclaim.control = m->reclaim.source.fd = -1;
 	return 0;
 }
 
@@ -229,14 +230,15 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	m->started_ns = clock_now_ns();
 	m->generation = 1;
 	m->log.level = m->config->log_level;
-	if (fds < FDS_MIN) {
+	/* first, so that whatever fails later can be cleaned up after */
+	r = make_tables(m);
+	if (r == 0 && fds < FDS_MIN) {
 		(void)snprintf(
 			why, size,
 			"the limit of open files is %llu, and %d are needed: raise it (ulimit -n, LimitNOFILE=)",
 			(unsigned long long)fds, FDS_MIN);
 		return -EMFILE;
 	}
-	r = make_tables(m);
 	if (r == 0)
 		r = make_shards(m);
 	if (r == 0)
@@ -336,10 +338,12 @@ static int run(struct master *m)
 
 static void clean_up(struct master *m)
 {
-	log_drain(m);
+	if (m->board)
+		log_drain(m);
 	admin_close(m);
 	pool_close(m);
-	worker_close_all(m);
+	if (m->workers)
+		worker_close_all(m);
 	reclaim_stop(m);
 	shards_kill(m);
 	for (uint32_t i = 0; m->shards && i < m->shard_count; i++) {
