@@ -280,6 +280,9 @@ bool reclaim_reaped(struct master *m, pid_t pid, int status)
 	if (pid != r->pid)
 		return false;
 	r->pid = 0;
+	/* what it said last is still in the socket: connections that are lost, requests that are done */
+	if (r->source.fd >= 0)
+		on_ready(&r->source, EPOLLIN);
 	if (m->state == MASTER_RUNNING)
 		log_event(m, CONFIG_LOG_ERROR, "reclaimer_died", "si si", "pid", (int)pid, "status", status);
 	loop_remove(&m->loop, &r->source);
@@ -299,12 +302,13 @@ static void give_up(struct reclaim *r)
 {
 	struct master *m = r->master;
 	uint64_t ticket = atomic_load(&m->board->reclaimer_ticket);
-	struct reclaim_request *request = find(r, ticket);
+	struct reclaim_request *request;
 
 	log_event(m, CONFIG_LOG_ERROR, "reclaimer_blocked", "si sI", "pid", (int)r->pid, "ticket",
 	          (json_int_t)ticket);
 	(void)kill(r->pid, SIGKILL);
 	(void)reclaim_reaped(m, r->pid, 0);
+	request = find(r, ticket);
 	if (request)
 		finish(r, request, true);
 }
