@@ -114,6 +114,9 @@ static void on_message(struct worker *w, const void *bytes, size_t size)
 			worker_set_state(w, BOARD_WORKER_READY);
 		break;
 	case HANDOFF_DRAIN:
+		/* once: every further order to the shards would only fill their outboxes */
+		if (worker_state(w) == BOARD_WORKER_DRAINING)
+			break;
 		worker_set_state(w, BOARD_WORKER_DRAINING);
 		worker_close_channels(w);
 		break;
