@@ -232,6 +232,7 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	m->started_ns = clock_now_ns();
 	m->generation = 1;
 	m->log.level = m->config->log_level;
+	log_open(&m->log);
 	/* first, so that whatever fails later can be cleaned up after */
 	r = make_tables(m);
 	if (r == 0 && fds < FDS_MIN) {
@@ -362,6 +363,7 @@ static void clean_up(struct master *m)
 	close_fd(&m->board_fd);
 	close_fd(&m->signals);
 	loop_fini(&m->loop);
+	log_close(&m->log);
 	free(m->workers);
 	free(m->shards);
 	m->config = config_free(m->config);

@@ -108,6 +108,8 @@ struct listener_sockets {
 
 struct log {
 	enum config_log_level level;
+	int fd; /* standard error, or our own opening of what it is */
+	bool torn; /* the last line went out in part */
 	uint64_t dropped; /* lines that nobody took */
 };
 
@@ -249,3 +251,5 @@ char *answer_to(struct master *m, const char *request); /* JSON text, to be free
 /* log.c: @fields as in json_pack(3), an object's members; NULL for none. */
 void log_event(struct master *m, enum config_log_level level, const char *event, const char *fields, ...);
 void log_drain(struct master *m);
+void log_open(struct log *log);
+void log_close(struct log *log);
