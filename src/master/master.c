@@ -8,6 +8,7 @@
 #include "master/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,6 +78,18 @@ static int become_user(struct master *m, char *why, size_t size)
 	else if (r < 0)
 		(void)snprintf(why, size, "can't become user \"%s\": %s", m->config->user, strerror(-r));
 	return r;
+}
+
+void master_shed(struct master *m, int listening)
+{
+	int fd;
+
+	if (errno != EMFILE && errno != ENFILE)
+		return;
+	close_fd(&m->spare);
+	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+	close_fd(&fd);
+	m->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* ---- shards and their CPUs ---- */
@@ -233,6 +247,7 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	m->generation = 1;
 	m->log.level = m->config->log_level;
 	log_open(&m->log);
+	m->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	/* first, so that whatever fails later can be cleaned up after */
 	r = make_tables(m);
 	if (r == 0 && fds < FDS_MIN) {
@@ -362,6 +377,7 @@ static void clean_up(struct master *m)
 	close_fd(&m->plan_fd);
 	close_fd(&m->board_fd);
 	close_fd(&m->signals);
+	close_fd(&m->spare);
 	loop_fini(&m->loop);
 	log_close(&m->log);
 	free(m->workers);
@@ -378,6 +394,7 @@ int master_run(struct config *config, uint32_t without)
 	m = (struct master){ .config = config,
 		             .loop = LOOP_NULL,
 		             .signals = -1,
+		             .spare = -1,
 		             .signal_source = LOOP_SOURCE_NULL,
 		             .board_fd = -1,
 		             .plan_fd = -1 };

@@ -178,6 +178,7 @@ struct master {
 	struct log log;
 
 	struct board *board;
+	int spare; /* given up for a moment when there is no other fd */
 	int board_fd;
 	int plan_fd;
 	const struct plan *plan;
@@ -193,6 +194,9 @@ struct master {
 	struct reclaim reclaim;
 	struct admin admin;
 };
+
+/* master.c: after accept() has failed with @errno. Out of fds, whoever waits is let go: a full queue stays readable. */
+void master_shed(struct master *m, int listening);
 
 /* listen.c. 0 or -errno with a line in @why. */
 int listen_open(struct master *m, char *why, size_t size);

@@ -77,8 +77,10 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	for (int i = 0; i < POOL_ACCEPTS_PER_TURN; i++) {
 		int fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC);
 
-		if (fd < 0)
+		if (fd < 0) {
+			master_shed(p->master, p->fd);
 			return;
+		}
 		worker_admit(p->master, p->index, fd);
 	}
 }
