@@ -292,9 +292,9 @@ static int start(struct master *m, uint32_t without, char *why, size_t size)
 		return r;
 	}
 	r = shards_start(m, why, size);
-	if (r == 0)
+	if (r == 0 && m->state == MASTER_RUNNING)
 		r = pool_open(m, why, size);
-	if (r == 0)
+	if (r == 0 && m->state == MASTER_RUNNING)
 		r = admin_open(m, why, size);
 	return r;
 }
@@ -400,7 +400,8 @@ int master_run(struct config *config, uint32_t without)
 		             .plan_fd = -1 };
 	r = start(&m, without, why, sizeof(why));
 	if (r == 0) {
-		say_started(&m);
+		if (m.state == MASTER_RUNNING)
+			say_started(&m);
 		r = run(&m);
 		log_event(&m, CONFIG_LOG_INFO, "stopped", NULL);
 	} else {

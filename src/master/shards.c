@@ -90,8 +90,11 @@ static void on_message(struct shard_process *p, const struct control *message)
 {
 	switch (message->type) {
 	case CONTROL_READY:
-		p->state = SHARD_RUNNING;
-		equip(p);
+		/* not if it was told to stop meanwhile */
+		if (p->state == SHARD_STARTING) {
+			p->state = SHARD_RUNNING;
+			equip(p);
+		}
 		break;
 	case CONTROL_FAILED:
 		p->failed = true;
@@ -307,10 +310,11 @@ static bool all_running(const struct master *m)
 	return true;
 }
 
+/* Before the first of them serves, a shard that is dead is not replaced: another would die of the same. */
 static const struct shard_process *first_failure(const struct master *m)
 {
 	for (uint32_t i = 0; i < m->shard_count; i++)
-		if (m->shards[i].failed)
+		if (m->shards[i].failed || (m->shards[i].state == SHARD_DEAD && m->shards[i].started_ns))
 			return &m->shards[i];
 	return NULL;
 }
@@ -323,16 +327,19 @@ int shards_start(struct master *m, char *why, size_t size)
 
 	for (uint32_t i = 0; i < m->shard_count && r == 0; i++)
 		r = start(&m->shards[i]);
-	while (r == 0 && !all_running(m) && !first_failure(m) && clock_now_ns() < deadline)
+	while (r == 0 && m->state == MASTER_RUNNING && !all_running(m) && !first_failure(m) &&
+	       clock_now_ns() < deadline)
 		r = loop_turn(&m->loop, 100);
+	if (m->state != MASTER_RUNNING)
+		return r; /* a signal came first: the loop sees them off */
 	failure = first_failure(m);
 	if (r == 0 && failure)
-		(void)snprintf(why, size, "shard %u can't start: %s", failure->index, failure->text);
+		(void)snprintf(why, size, "shard %u can't start: %s", failure->index,
+		               failure->failed ? failure->text : "it died; the line above says how");
 	else if (r < 0)
 		(void)snprintf(why, size, "shards can't be started: %s", strerror(-r));
 	else if (!all_running(m))
-		(void)snprintf(why, size,
-		               "shards did not become ready within 10 s; see the lines above, if any");
+		(void)snprintf(why, size, "shards did not become ready within 10 s: is the host overloaded?");
 	return r < 0 ? r : all_running(m) ? 0 : -ECANCELED;
 }
 
