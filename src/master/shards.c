@@ -142,6 +142,7 @@ static int start(struct shard_process *p)
 	struct master *m = p->master;
 	int pair[2], r;
 
+	p->started_ns = clock_now_ns(); /* also when it fails, so that the back-off grows */
 	r = fdpass_pair(pair);
 	if (r < 0)
 		return r;
@@ -152,7 +153,6 @@ static int start(struct shard_process *p)
 	}
 	p->control = pair[0];
 	p->state = SHARD_STARTING;
-	p->started_ns = clock_now_ns();
 	p->failed = false;
 	outbox_init(&p->outbox);
 	r = loop_add(&m->loop, &p->source, p->control, EPOLLIN, on_ready);
@@ -196,7 +196,6 @@ static void bury(struct shard_process *p)
 	loop_remove(&m->loop, &p->source);
 	close_fd(&p->control);
 	outbox_fini(&p->outbox);
-	p->pid = 0;
 	p->state = SHARD_DEAD;
 	reclaim_shard_gone(m, p->index);
 	worker_shard_died(m, p->index);
@@ -214,7 +213,7 @@ static void plan_successor(struct shard_process *p, uint64_t now_ns)
 	p->failures++;
 }
 
-static void describe_death(struct shard_process *p, int status, bool expected)
+static void describe_death(struct shard_process *p, pid_t pid, int status, bool expected)
 {
 	char how[64];
 
@@ -224,7 +223,7 @@ static void describe_death(struct shard_process *p, int status, bool expected)
 		(void)snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
 	log_event(p->master, expected ? CONFIG_LOG_INFO : CONFIG_LOG_ERROR,
 	          expected ? "shard_stopped" : "shard_died", "si si ss ss", "shard", (int)p->index, "pid",
-	          (int)p->pid, "how", how, "text", p->failed ? p->text : "");
+	          (int)pid, "how", how, "text", p->failed ? p->text : "");
 }
 
 void shards_reaped(struct master *m, pid_t pid, int status)
@@ -235,10 +234,11 @@ void shards_reaped(struct master *m, pid_t pid, int status)
 
 		if (p->pid != pid)
 			continue;
+		p->pid = 0; /* it may be somebody else's from here on */
 		/* what it said last is still in the socket */
 		if (p->source.fd >= 0)
 			on_ready(&p->source, EPOLLIN);
-		describe_death(p, status, p->state == SHARD_STOPPING);
+		describe_death(p, pid, status, p->state == SHARD_STOPPING);
 		bury(p);
 		if (m->state == MASTER_RUNNING)
 			plan_successor(p, now_ns);
