@@ -60,6 +60,7 @@ struct shard_process {
 /* The worker's end of one channel, as the master keeps it for a take-back. */
 struct worker_channel {
 	int end; /* -1: none */
+	bool wanted; /* to be taken back; asked again at each tick until the reclaimer has the request */
 	bool taking; /* the reclaimer has a request for it */
 	bool draining; /* the worker is gone: read to the end */
 };
