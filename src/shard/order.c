@@ -169,6 +169,9 @@ void order_turn(struct shard *s)
 		s->disarming = false;
 		order_tell(s, (struct control){ .type = CONTROL_DISARMED });
 	}
+	/* nobody will ever accept from them again, and a new Usher needs their address */
+	if (s->orphaned && accept_idle(s))
+		accept_close(s);
 	if (s->control_fd >= 0 && !s->control_armed) {
 		s->control_armed = true;
 		ring_poll(&s->ring, s->control_fd, POLLIN, op_tag_pack(OP_CONTROL, 0, 0));

@@ -135,6 +135,7 @@ int accept_add(struct shard *s, int fd, uint32_t listener); /* takes the fd */
 void accept_arm(struct shard *s); /* the master's word: accept from now on */
 void accept_disarm(struct shard *s);
 bool accept_idle(const struct shard *s); /* nothing is armed any more */
+void accept_close(struct shard *s); /* when it is idle, and for good */
 void accept_on_multi(struct shard *s, uint32_t index, uint32_t generation, const struct ring_event *e);
 void accept_on_one(struct shard *s, uint32_t index, const struct ring_event *e);
 void accept_turn(struct shard *s); /* once a turn: pauses, modes, re-arming */
