@@ -131,6 +131,8 @@ static void pass_on(struct reclaimer *r, struct task *t, const uint8_t *buffer, 
 
 	in_hand(r, conns->listener, conns->count);
 	if (give_patiently(r, t, buffer, size, fds, count)) {
+		/* at once: what a shard has must not be reported as lost if we die here */
+		in_hand(r, 0, 0);
 		t->count += (uint32_t)count;
 		fdpass_close_all(fds, count);
 	} else {
