@@ -96,8 +96,9 @@ static void forget(struct shard *s, struct channel *c)
 		return;
 	books_row(&s->books, entry.listener)->unread -= entry.count;
 	s->in_flight -= entry.count;
-	atomic_fetch_sub_explicit(&s->board->in_flight, entry.count, memory_order_relaxed);
-	atomic_store_explicit(&s->self->in_flight, s->in_flight, memory_order_relaxed);
+	/* ours first: killed between the two, we leave the sum too high, never below nothing, which would be no room */
+	atomic_store_explicit(&s->self->in_flight, s->in_flight, memory_order_release);
+	atomic_fetch_sub_explicit(&s->board->in_flight, entry.count, memory_order_release);
 }
 
 void channel_sample(struct shard *s, struct channel *c)
