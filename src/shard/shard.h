@@ -78,6 +78,7 @@ struct channel {
 	uint32_t pool;
 	uint32_t batch;
 	uint32_t generation; /* of its poll */
+	enum control_fault untold; /* a fault that the master had no room to hear of */
 	uint64_t sequence;
 	struct unread unread;
 };
@@ -182,4 +183,4 @@ void retake_replace(struct shard *s, int fd); /* takes the fd */
 int order_start(struct shard *s, int control_fd); /* waits for START and READY's answer; 0 or -errno */
 void order_on_ready(struct shard *s);
 void order_turn(struct shard *s);
-void order_tell(struct shard *s, struct control message);
+bool order_tell(struct shard *s, struct control message); /* false: no room, the master does not keep up */
