@@ -60,6 +60,7 @@ enum {
 	/* master */
 	GENERATIONS_MAX = 4,
 	ADMIN_CLIENTS_MAX = 32,
+	MASTER_FDS_RESERVED = 128, /* not for workers: admin clients, take-backs, a new shard's sockets */
 	ADMIN_REQUEST_BYTES_MAX = 1024,
 	ADMIN_ANSWER_BYTES_MAX = 16 << 20, /* rows of `check` for every listener, shard and generation */
 	CHANNELS_ORPHANED_MAX = 4096, /* unread channels of dead shards that still wait for their workers */

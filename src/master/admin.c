@@ -98,8 +98,10 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	struct admin_client *c;
 	int fd = accept4(a->fd, NULL, NULL, SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		master_shed(a->master, a->fd);
 		return;
+	}
 	c = place(a);
 	*c = (struct admin_client){ .master = a->master, .fd = fd, .source = LOOP_SOURCE_NULL };
 	if (loop_add(&a->master->loop, &c->source, fd, EPOLLIN, on_client) < 0)

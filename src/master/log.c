@@ -3,12 +3,15 @@
  * The log: one JSON object a line on standard error. Never waits: a reader that has stopped, or a disk that is full,
  * costs lines, which are counted and mentioned in the next one that gets out; it never costs a connection.
  */
+#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,7 +20,8 @@
 #include "master/master.h"
 
 enum {
-	LINE_BYTES_MAX = 4000, /* less than PIPE_BUF: what poll() says is writable takes it whole */
+	LINE_BYTES_MAX =
+		4000, /* with a newline before it less than PIPE_BUF: what poll() says is writable takes it whole */
 	RECORDS_PER_DRAIN = LOG_RECORDS
 };
 
@@ -48,16 +52,54 @@ static void time_text(char text[40])
 	(void)snprintf(text, 40, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
 }
 
+/*
+ * A terminal takes part of a line and waits with the rest, whatever poll() said. O_NONBLOCK on standard error itself
+ * would be seen by everybody who shares it, so a terminal or pipe is opened again where that is allowed.
+ */
+void log_open(struct log *log)
+{
+	struct stat st;
+
+	log->fd = STDERR_FILENO;
+	if (fstat(STDERR_FILENO, &st) < 0 || !(S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
+		return;
+	log->fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (log->fd < 0)
+		log->fd = STDERR_FILENO;
+}
+
+void log_close(struct log *log)
+{
+	if (log->fd > STDERR_FILENO)
+		close_fd(&log->fd);
+	log->fd = STDERR_FILENO;
+}
+
+/* A line behind one that was cut begins anew. */
+static ssize_t write_out(const struct log *log, char *line, size_t size)
+{
+	static char newline = '\n';
+	const struct iovec parts[] = { { .iov_base = &newline, .iov_len = log->torn },
+		                       { .iov_base = line, .iov_len = size } };
+	ssize_t n = writev(log->fd, parts, 2);
+
+	return n > 0 ? n - log->torn : n;
+}
+
 static void write_line(struct log *log, char *line, size_t size)
 {
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd out = { .fd = log->fd, .events = POLLOUT };
+	ssize_t n;
 
 	if (size >= LINE_BYTES_MAX || poll(&out, 1, 0) != 1 || !(out.revents & POLLOUT)) {
 		log->dropped++;
 		return;
 	}
 	line[size] = '\n'; /* in place of the terminator */
-	if (write(STDERR_FILENO, line, size + 1) != (ssize_t)size + 1)
+	n = write_out(log, line, size + 1);
+	if (n >= 0)
+		log->torn = n != (ssize_t)size + 1;
+	if (n != (ssize_t)size + 1)
 		log->dropped++;
 	else
 		log->dropped = 0;

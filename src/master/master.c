@@ -8,6 +8,7 @@
 #include "master/master.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -19,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,24 +80,37 @@ static int become_user(struct master *m, char *why, size_t size)
 	return r;
 }
 
+void master_shed(struct master *m, int listening)
+{
+	int fd;
+
+	if (errno != EMFILE && errno != ENFILE)
+		return;
+	close_fd(&m->spare);
+	fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+	close_fd(&fd);
+	m->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 /* ---- shards and their CPUs ---- */
 
 static int make_shards(struct master *m)
 {
 	cpu_set_t allowed;
-	uint32_t cpus = 1;
+	uint32_t cpus = 1, count;
 	int cpu = -1;
 
 	CPU_ZERO(&allowed);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
 		cpus = (uint32_t)CPU_COUNT(&allowed);
-	m->shard_count = m->config->shards ? m->config->shards : cpus;
-	if (m->shard_count > SHARDS_MAX)
-		m->shard_count = SHARDS_MAX;
-	m->shards = calloc(m->shard_count, sizeof(*m->shards));
+	count = m->config->shards ? m->config->shards : cpus;
+	if (count > SHARDS_MAX)
+		count = SHARDS_MAX;
+	m->shards = calloc(count, sizeof(*m->shards));
 	if (!m->shards)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < m->shard_count; i++) {
+	m->shard_count = count;
+	for (uint32_t i = 0; i < count; i++) {
 		struct shard_process *p = &m->shards[i];
 
 		*p = (struct shard_process){ .master = m,
@@ -129,6 +144,14 @@ static int make_board(struct master *m, rlim_t fds)
 
 static int make_tables(struct master *m)
 {
+	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
+		m->orphans[i].end = -1;
+	for (uint32_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
+		m->admin.clients[i].fd = -1;
+	for (uint32_t i = 0; i < POOLS_MAX; i++)
+		m->pools[i].fd = m->pools[i].source.fd = -1;
+	m->admin.fd = m->admin.source.fd = -1;
+	m->reclaim.control = m->reclaim.source.fd = -1;
 	m->workers = calloc(WORKERS_MAX, sizeof(*m->workers));
 	if (!m->workers)
 		return -ENOMEM;
@@ -140,14 +163,6 @@ static int make_tables(struct master *m)
 		for (uint32_t k = 0; k < SHARDS_MAX; k++)
 			m->workers[i].channels[k].end = -1;
 	}
-	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
-		m->orphans[i].end = -1;
-	for (uint32_t i = 0; i < ADMIN_CLIENTS_MAX; i++)
-		m->admin.clients[i].fd = -1;
-	for (uint32_t i = 0; i < POOLS_MAX; i++)
-		m->pools[i].fd = m->pools[i].source.fd = -1;
-	m->admin.fd = m->admin.source.fd = -1;
-	m->reclaim.control = m->reclaim.source.fd = -1;
 	return 0;
 }
 
@@ -210,6 +225,8 @@ static int catch_signals(struct master *m)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* a parent that ignored it would have our children vanish without a word */
+	(void)signal(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -229,14 +246,17 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	m->started_ns = clock_now_ns();
 	m->generation = 1;
 	m->log.level = m->config->log_level;
-	if (fds < FDS_MIN) {
+	log_open(&m->log);
+	m->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* first, so that whatever fails later can be cleaned up after */
+	r = make_tables(m);
+	if (r == 0 && fds < FDS_MIN) {
 		(void)snprintf(
 			why, size,
 			"the limit of open files is %llu, and %d are needed: raise it (ulimit -n, LimitNOFILE=)",
 			(unsigned long long)fds, FDS_MIN);
 		return -EMFILE;
 	}
-	r = make_tables(m);
 	if (r == 0)
 		r = make_shards(m);
 	if (r == 0)
@@ -272,9 +292,9 @@ static int start(struct master *m, uint32_t without, char *why, size_t size)
 		return r;
 	}
 	r = shards_start(m, why, size);
-	if (r == 0)
+	if (r == 0 && m->state == MASTER_RUNNING)
 		r = pool_open(m, why, size);
-	if (r == 0)
+	if (r == 0 && m->state == MASTER_RUNNING)
 		r = admin_open(m, why, size);
 	return r;
 }
@@ -336,10 +356,12 @@ static int run(struct master *m)
 
 static void clean_up(struct master *m)
 {
-	log_drain(m);
+	if (m->board)
+		log_drain(m);
 	admin_close(m);
 	pool_close(m);
-	worker_close_all(m);
+	if (m->workers)
+		worker_close_all(m);
 	reclaim_stop(m);
 	shards_kill(m);
 	for (uint32_t i = 0; m->shards && i < m->shard_count; i++) {
@@ -355,7 +377,9 @@ static void clean_up(struct master *m)
 	close_fd(&m->plan_fd);
 	close_fd(&m->board_fd);
 	close_fd(&m->signals);
+	close_fd(&m->spare);
 	loop_fini(&m->loop);
+	log_close(&m->log);
 	free(m->workers);
 	free(m->shards);
 	m->config = config_free(m->config);
@@ -370,12 +394,14 @@ int master_run(struct config *config, uint32_t without)
 	m = (struct master){ .config = config,
 		             .loop = LOOP_NULL,
 		             .signals = -1,
+		             .spare = -1,
 		             .signal_source = LOOP_SOURCE_NULL,
 		             .board_fd = -1,
 		             .plan_fd = -1 };
 	r = start(&m, without, why, sizeof(why));
 	if (r == 0) {
-		say_started(&m);
+		if (m.state == MASTER_RUNNING)
+			say_started(&m);
 		r = run(&m);
 		log_event(&m, CONFIG_LOG_INFO, "stopped", NULL);
 	} else {

@@ -60,6 +60,7 @@ struct shard_process {
 /* The worker's end of one channel, as the master keeps it for a take-back. */
 struct worker_channel {
 	int end; /* -1: none */
+	bool wanted; /* to be taken back; asked again at each tick until the reclaimer has the request */
 	bool taking; /* the reclaimer has a request for it */
 	bool draining; /* the worker is gone: read to the end */
 };
@@ -108,6 +109,8 @@ struct listener_sockets {
 
 struct log {
 	enum config_log_level level;
+	int fd; /* standard error, or our own opening of what it is */
+	bool torn; /* the last line went out in part */
 	uint64_t dropped; /* lines that nobody took */
 };
 
@@ -176,6 +179,7 @@ struct master {
 	struct log log;
 
 	struct board *board;
+	int spare; /* given up for a moment when there is no other fd */
 	int board_fd;
 	int plan_fd;
 	const struct plan *plan;
@@ -191,6 +195,9 @@ struct master {
 	struct reclaim reclaim;
 	struct admin admin;
 };
+
+/* master.c: after accept() has failed with @errno. Out of fds, whoever waits is let go: a full queue stays readable. */
+void master_shed(struct master *m, int listening);
 
 /* listen.c. 0 or -errno with a line in @why. */
 int listen_open(struct master *m, char *why, size_t size);
@@ -249,3 +256,5 @@ char *answer_to(struct master *m, const char *request); /* JSON text, to be free
 /* log.c: @fields as in json_pack(3), an object's members; NULL for none. */
 void log_event(struct master *m, enum config_log_level level, const char *event, const char *fields, ...);
 void log_drain(struct master *m);
+void log_open(struct log *log);
+void log_close(struct log *log);

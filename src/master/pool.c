@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "master/master.h"
 #include "master/socket_path.h"
+#include "sys/probe.h"
 
 enum { POOL_BACKLOG = 128, POOL_ACCEPTS_PER_TURN = 64 };
 
@@ -76,10 +77,21 @@ static void on_ready(struct loop_source *source, uint32_t events)
 	for (int i = 0; i < POOL_ACCEPTS_PER_TURN; i++) {
 		int fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC);
 
-		if (fd < 0)
+		if (fd < 0) {
+			master_shed(p->master, p->fd);
 			return;
+		}
 		worker_admit(p->master, p->index, fd);
 	}
+}
+
+/* Closing what a worker sends can take as long as it likes (SO_LINGER, FUSE). Accepted sockets inherit it. */
+static void refuse_rights(const struct master *m, int fd)
+{
+	const int off = 0;
+
+	if (m->features & feature_bit(FEATURE_PASSRIGHTS))
+		(void)setsockopt(fd, SOL_SOCKET, PROBE_SO_PASSRIGHTS, &off, sizeof(off));
 }
 
 int pool_open(struct master *m, char *why, size_t size)
@@ -99,6 +111,7 @@ int pool_open(struct master *m, char *why, size_t size)
 			               socket_path_why(-r));
 			return r;
 		}
+		refuse_rights(m, p->fd);
 	}
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 
 #define BLOCKED_NS (2 * NS_PER_S)
 #define RESPAWN_NS (100 * NS_PER_MS)
+
+enum { END_WAITS_MAX = 100, END_WAIT_MS = 5 };
 
 static void send_or_kill(struct reclaim *r, const struct control *message, const int *fds, size_t count)
 {
@@ -277,6 +280,9 @@ bool reclaim_reaped(struct master *m, pid_t pid, int status)
 	if (pid != r->pid)
 		return false;
 	r->pid = 0;
+	/* what it said last is still in the socket: connections that are lost, requests that are done */
+	if (r->source.fd >= 0)
+		on_ready(&r->source, EPOLLIN);
 	if (m->state == MASTER_RUNNING)
 		log_event(m, CONFIG_LOG_ERROR, "reclaimer_died", "si si", "pid", (int)pid, "status", status);
 	loop_remove(&m->loop, &r->source);
@@ -296,12 +302,13 @@ static void give_up(struct reclaim *r)
 {
 	struct master *m = r->master;
 	uint64_t ticket = atomic_load(&m->board->reclaimer_ticket);
-	struct reclaim_request *request = find(r, ticket);
+	struct reclaim_request *request;
 
 	log_event(m, CONFIG_LOG_ERROR, "reclaimer_blocked", "si sI", "pid", (int)r->pid, "ticket",
 	          (json_int_t)ticket);
 	(void)kill(r->pid, SIGKILL);
 	(void)reclaim_reaped(m, r->pid, 0);
+	request = find(r, ticket);
 	if (request)
 		finish(r, request, true);
 }
@@ -317,17 +324,25 @@ void reclaim_tick(struct master *m, uint64_t now_ns)
 		give_up(r);
 }
 
+/* A process that is blocked in a worker's channel dies only when it is let go: nobody waits for that. */
+static void end_process(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	for (int i = 0; i < END_WAITS_MAX && waitpid(pid, NULL, WNOHANG) == 0; i++)
+		(void)poll(NULL, 0, END_WAIT_MS);
+}
+
 void reclaim_stop(struct master *m)
 {
 	struct reclaim *r = &m->reclaim;
 
 	loop_remove(&m->loop, &r->source);
-	close_fd(&r->control); /* its lifeline */
+	close_fd(&r->control);
 	outbox_fini(&r->outbox);
 	for (uint32_t i = 0; i < RECLAIM_REQUESTS_MAX; i++)
 		if (r->requests[i].ticket != 0)
 			close_fd(&r->requests[i].end);
 	if (r->pid > 0)
-		(void)waitpid(r->pid, NULL, 0);
+		end_process(r->pid); /* the shards are gone: there is nobody to give anything to */
 	r->pid = 0;
 }

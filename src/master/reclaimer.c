@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "core/handoff.h"
+#include "master/outbox.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 #include "sys/sandbox.h"
@@ -50,6 +51,8 @@ struct task {
 struct reclaimer {
 	struct loop loop;
 	int control;
+	struct outbox
+		outbox; /* what the master has no room for: an answer that is lost is a request for ever */
 	bool stopping;
 	bool fresh; /* tasks came that nobody has looked at */
 	struct loop_source control_source;
@@ -118,9 +121,19 @@ static bool give_patiently(struct reclaimer *r, const struct task *t, const uint
 	return true;
 }
 
+static void watch_control(struct reclaimer *r)
+{
+	(void)loop_change(&r->loop, &r->control_source,
+	                  outbox_empty(&r->outbox) ? EPOLLIN : EPOLLIN | EPOLLOUT);
+}
+
 static void tell(struct reclaimer *r, const struct control *message)
 {
-	(void)control_send(r->control, message, NULL, 0);
+	/* without its answers we are of no use to the master: it asks a successor again */
+	if (outbox_send(&r->outbox, r->control, message, NULL, 0) < 0)
+		r->stopping = true;
+	if (!outbox_empty(&r->outbox))
+		watch_control(r);
 }
 
 static void pass_on(struct reclaimer *r, struct task *t, const uint8_t *buffer, size_t size, const int *fds,
@@ -131,6 +144,8 @@ static void pass_on(struct reclaimer *r, struct task *t, const uint8_t *buffer, 
 
 	in_hand(r, conns->listener, conns->count);
 	if (give_patiently(r, t, buffer, size, fds, count)) {
+		/* at once: what a shard has must not be reported as lost if we die here */
+		in_hand(r, 0, 0);
 		t->count += (uint32_t)count;
 		fdpass_close_all(fds, count);
 	} else {
@@ -247,6 +262,11 @@ static void on_control(struct loop_source *source, uint32_t events)
 	struct reclaimer *r =
 		(struct reclaimer *)(void *)((char *)source - offsetof(struct reclaimer, control_source));
 
+	if (events & EPOLLOUT) {
+		if (outbox_flush(&r->outbox, r->control) < 0)
+			r->stopping = true;
+		watch_control(r);
+	}
 	for (;;) {
 		struct control message;
 		int fds[CONTROL_FDS_MAX];
@@ -310,6 +330,7 @@ int reclaimer_main(int control_fd)
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
 	r.control = control_fd;
+	outbox_init(&r.outbox);
 	for (uint32_t i = 0; i < SHARDS_MAX; i++)
 		r.feeds[i] = -1;
 	for (uint32_t i = 0; i < TASKS_MAX; i++)

@@ -6,10 +6,12 @@
  * Refuses whatever does not speak the protocol, with words that say what was expected.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -19,12 +21,26 @@
 
 enum { MESSAGES_PER_TURN = 16 };
 
+static const char no_fds[] =
+	"no file descriptors are left for another worker: raise Usher's limit (ulimit -n, LimitNOFILE=)";
+
 static bool cpu_exists(const struct master *m, uint32_t cpu)
 {
 	for (uint32_t i = 0; i < m->shard_count; i++)
 		if (m->shards[i].cpu == cpu)
 			return true;
 	return false;
+}
+
+/* One more worker, and a new channel to each for the next shard that is replaced, would leave too few fds. */
+static bool short_of_fds(const struct master *m)
+{
+	_cleanup_close_ int lowest = fcntl(m->signals, F_DUPFD_CLOEXEC, 0);
+	struct rlimit limit;
+
+	return lowest < 0 ||
+	       (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	        (rlim_t)lowest + m->shard_count + m->worker_count + MASTER_FDS_RESERVED > limit.rlim_cur);
 }
 
 static void enter_board(struct worker *w, const struct handoff_hello *hello)
@@ -72,6 +88,10 @@ static void on_hello(struct worker *w, const struct handoff_hello *hello)
 		              "no shard runs on the CPU that HELLO asks for; see usherctl shards");
 		return;
 	}
+	if (short_of_fds(m)) {
+		worker_reject(w, HANDOFF_ERROR_FULL, no_fds);
+		return;
+	}
 	enter_board(w, hello);
 	r = worker_connect_all(w);
 	if (r < 0) {
@@ -114,6 +134,9 @@ static void on_message(struct worker *w, const void *bytes, size_t size)
 			worker_set_state(w, BOARD_WORKER_READY);
 		break;
 	case HANDOFF_DRAIN:
+		/* once: every further order to the shards would only fill their outboxes */
+		if (worker_state(w) == BOARD_WORKER_DRAINING)
+			break;
 		worker_set_state(w, BOARD_WORKER_DRAINING);
 		worker_close_channels(w);
 		break;
@@ -213,6 +236,10 @@ static int try_to_enter(struct master *m, uint32_t pool, int fd, const char **re
 		          "its user is not in the pool's `users` or `groups`");
 		*ret_text = "your user may not register: add it to the pool's `users` or `groups`";
 		return HANDOFF_ERROR_DENIED;
+	}
+	if (short_of_fds(m)) {
+		*ret_text = no_fds;
+		return HANDOFF_ERROR_FULL;
 	}
 	*ret_text = "the table of workers is full";
 	return enter(m, pool, fd, &peer) < 0 ? HANDOFF_ERROR_FULL : 0;

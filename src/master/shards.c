@@ -90,8 +90,11 @@ static void on_message(struct shard_process *p, const struct control *message)
 {
 	switch (message->type) {
 	case CONTROL_READY:
-		p->state = SHARD_RUNNING;
-		equip(p);
+		/* not if it was told to stop meanwhile */
+		if (p->state == SHARD_STARTING) {
+			p->state = SHARD_RUNNING;
+			equip(p);
+		}
 		break;
 	case CONTROL_FAILED:
 		p->failed = true;
@@ -139,6 +142,7 @@ static int start(struct shard_process *p)
 	struct master *m = p->master;
 	int pair[2], r;
 
+	p->started_ns = clock_now_ns(); /* also when it fails, so that the back-off grows */
 	r = fdpass_pair(pair);
 	if (r < 0)
 		return r;
@@ -149,7 +153,6 @@ static int start(struct shard_process *p)
 	}
 	p->control = pair[0];
 	p->state = SHARD_STARTING;
-	p->started_ns = clock_now_ns();
 	p->failed = false;
 	outbox_init(&p->outbox);
 	r = loop_add(&m->loop, &p->source, p->control, EPOLLIN, on_ready);
@@ -193,7 +196,6 @@ static void bury(struct shard_process *p)
 	loop_remove(&m->loop, &p->source);
 	close_fd(&p->control);
 	outbox_fini(&p->outbox);
-	p->pid = 0;
 	p->state = SHARD_DEAD;
 	reclaim_shard_gone(m, p->index);
 	worker_shard_died(m, p->index);
@@ -211,7 +213,7 @@ static void plan_successor(struct shard_process *p, uint64_t now_ns)
 	p->failures++;
 }
 
-static void describe_death(struct shard_process *p, int status, bool expected)
+static void describe_death(struct shard_process *p, pid_t pid, int status, bool expected)
 {
 	char how[64];
 
@@ -221,7 +223,7 @@ static void describe_death(struct shard_process *p, int status, bool expected)
 		(void)snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
 	log_event(p->master, expected ? CONFIG_LOG_INFO : CONFIG_LOG_ERROR,
 	          expected ? "shard_stopped" : "shard_died", "si si ss ss", "shard", (int)p->index, "pid",
-	          (int)p->pid, "how", how, "text", p->failed ? p->text : "");
+	          (int)pid, "how", how, "text", p->failed ? p->text : "");
 }
 
 void shards_reaped(struct master *m, pid_t pid, int status)
@@ -232,10 +234,11 @@ void shards_reaped(struct master *m, pid_t pid, int status)
 
 		if (p->pid != pid)
 			continue;
+		p->pid = 0; /* it may be somebody else's from here on */
 		/* what it said last is still in the socket */
 		if (p->source.fd >= 0)
 			on_ready(&p->source, EPOLLIN);
-		describe_death(p, status, p->state == SHARD_STOPPING);
+		describe_death(p, pid, status, p->state == SHARD_STOPPING);
 		bury(p);
 		if (m->state == MASTER_RUNNING)
 			plan_successor(p, now_ns);
@@ -307,10 +310,11 @@ static bool all_running(const struct master *m)
 	return true;
 }
 
+/* Before the first of them serves, a shard that is dead is not replaced: another would die of the same. */
 static const struct shard_process *first_failure(const struct master *m)
 {
 	for (uint32_t i = 0; i < m->shard_count; i++)
-		if (m->shards[i].failed)
+		if (m->shards[i].failed || (m->shards[i].state == SHARD_DEAD && m->shards[i].started_ns))
 			return &m->shards[i];
 	return NULL;
 }
@@ -323,16 +327,19 @@ int shards_start(struct master *m, char *why, size_t size)
 
 	for (uint32_t i = 0; i < m->shard_count && r == 0; i++)
 		r = start(&m->shards[i]);
-	while (r == 0 && !all_running(m) && !first_failure(m) && clock_now_ns() < deadline)
+	while (r == 0 && m->state == MASTER_RUNNING && !all_running(m) && !first_failure(m) &&
+	       clock_now_ns() < deadline)
 		r = loop_turn(&m->loop, 100);
+	if (m->state != MASTER_RUNNING)
+		return r; /* a signal came first: the loop sees them off */
 	failure = first_failure(m);
 	if (r == 0 && failure)
-		(void)snprintf(why, size, "shard %u can't start: %s", failure->index, failure->text);
+		(void)snprintf(why, size, "shard %u can't start: %s", failure->index,
+		               failure->failed ? failure->text : "it died; the line above says how");
 	else if (r < 0)
 		(void)snprintf(why, size, "shards can't be started: %s", strerror(-r));
 	else if (!all_running(m))
-		(void)snprintf(why, size,
-		               "shards did not become ready within 10 s; see the lines above, if any");
+		(void)snprintf(why, size, "shards did not become ready within 10 s: is the host overloaded?");
 	return r < 0 ? r : all_running(m) ? 0 : -ECANCELED;
 }
 

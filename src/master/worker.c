@@ -78,6 +78,7 @@ static void take_channel(struct worker *w, uint32_t shard)
 {
 	struct worker_channel *c = &w->channels[shard];
 
+	c->wanted = true;
 	if (c->end < 0 || c->taking)
 		return;
 	c->taking = reclaim_take(w->master, (struct reclaim_request){ .row = w->row,
@@ -167,7 +168,7 @@ static void channel_taken(struct worker *w, const struct reclaim_request *reques
 {
 	struct worker_channel *c = &w->channels[request->shard];
 
-	c->taking = false;
+	c->taking = c->wanted = false;
 	if (blocked || request->to_end) {
 		close_fd(&c->end);
 		worker_tell_shard(w->master, request->shard, blocked ? CONTROL_LOST : CONTROL_RECLAIMED, w);
@@ -271,7 +272,7 @@ static void tick_worker(struct worker *w, uint64_t now_ns)
 	if (w->registration >= 0 && !w->welcomed && now_ns - w->since_ns > HELLO_DEADLINE_NS)
 		worker_reject(w, HANDOFF_ERROR_PROTOCOL, "no HELLO within 5 s");
 	for (uint32_t i = 0; i < w->master->shard_count && w->number != 0; i++)
-		if (w->channels[i].draining)
+		if (w->channels[i].wanted)
 			take_channel(w, i);
 }
 

@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -101,14 +102,22 @@ static struct orphan *free_orphan(struct master *m)
 	return NULL;
 }
 
+/* Nobody writes to it any more, so it stays so. */
+static bool is_empty(int end)
+{
+	int left = 0;
+
+	return ioctl(end, FIONREAD, &left) == 0 && left == 0;
+}
+
 static void orphan_channel(struct worker *w, uint32_t shard)
 {
 	struct worker_channel *c = &w->channels[shard];
-	struct orphan *o = free_orphan(w->master);
+	struct orphan *o = c->taking || !is_empty(c->end) ? free_orphan(w->master) : NULL;
 
 	if (!o) {
-		close_fd(
-			&c->end); /* the worker still has what is in it; only a take-back is no longer possible */
+		/* nothing is in it, or the worker still has what is; only a take-back is no longer possible */
+		close_fd(&c->end);
 	} else {
 		*o = (struct orphan){ .end = take_fd(&c->end),
 			              .row = w->row,

@@ -130,6 +130,12 @@ bool accept_idle(const struct shard *s)
 	return true;
 }
 
+void accept_close(struct shard *s)
+{
+	for (uint32_t i = 0; i < s->acceptor_count; i++)
+		close_fd(&s->acceptors[i].fd);
+}
+
 /*
  * Resource: the connection stays in the backlog (the fd is reserved first), and re-arming at once would fail at once.
  * A dead client's error (ECONNABORTED, EPROTO, …) concerns only that client.

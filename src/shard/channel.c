@@ -96,8 +96,9 @@ static void forget(struct shard *s, struct channel *c)
 		return;
 	books_row(&s->books, entry.listener)->unread -= entry.count;
 	s->in_flight -= entry.count;
-	atomic_fetch_sub_explicit(&s->board->in_flight, entry.count, memory_order_relaxed);
-	atomic_store_explicit(&s->self->in_flight, s->in_flight, memory_order_relaxed);
+	/* ours first: killed between the two, we leave the sum too high, never below nothing, which would be no room */
+	atomic_store_explicit(&s->self->in_flight, s->in_flight, memory_order_release);
+	atomic_fetch_sub_explicit(&s->board->in_flight, entry.count, memory_order_release);
 }
 
 void channel_sample(struct shard *s, struct channel *c)
@@ -180,9 +181,11 @@ static void check_stuck(struct shard *s, struct channel *c)
 		return;
 	if (!somebody_else_has_room(s, c))
 		return;
+	if (!order_tell(s,
+	                (struct control){ .type = CONTROL_STUCK, .worker = c->worker, .number = c->number }))
+		return; /* no room: at the next look */
 	c->state = CHANNEL_STUCK;
 	publish(s, c);
-	order_tell(s, (struct control){ .type = CONTROL_STUCK, .worker = c->worker, .number = c->number });
 }
 
 /* An empty message: when it has been read, somebody reads again. No connection is risked to find out. */
@@ -224,14 +227,27 @@ void channel_reclaimed(struct shard *s, uint32_t worker)
 
 /* ---- the end of a channel ---- */
 
+static void tell_fault(struct shard *s, struct channel *c)
+{
+	const struct control fault = {
+		.type = CONTROL_FAULT, .worker = c->worker, .number = c->number, .code = c->untold
+	};
+
+	if (c->state != CHANNEL_FAULTY || c->untold == CONTROL_FAULT_NONE)
+		return;
+	if (order_tell(s, fault))
+		c->untold = CONTROL_FAULT_NONE;
+	else if (s->sample_ns > s->now_ns + SAMPLE_NS)
+		s->sample_ns = s->now_ns + SAMPLE_NS;
+}
+
 void channel_fault(struct shard *s, struct channel *c, enum control_fault fault)
 {
 	if (c->state == CHANNEL_FAULTY || c->state == CHANNEL_DROPPED || c->state == CHANNEL_FREE)
 		return;
 	c->state = CHANNEL_FAULTY;
-	order_tell(s,
-	           (struct control){
-			   .type = CONTROL_FAULT, .worker = c->worker, .number = c->number, .code = fault });
+	c->untold = fault;
+	tell_fault(s, c);
 }
 
 static void leave_pool(struct shard_pool *pool, uint32_t worker)
@@ -378,4 +394,6 @@ void channel_turn(struct shard *s)
 			check_stuck(s, &s->channels[i]);
 	}
 	s->sample_ns = channel_any_unread(s) ? s->now_ns + SAMPLE_NS : UINT64_MAX;
+	for (uint32_t i = 0; i < WORKERS_MAX; i++)
+		tell_fault(s, &s->channels[i]);
 }

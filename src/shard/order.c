@@ -15,12 +15,15 @@
 
 enum { ORDERS_PER_TURN = 64, START_WAIT_MS = 10000 };
 
-void order_tell(struct shard *s, struct control message)
+bool order_tell(struct shard *s, struct control message)
 {
+	int r;
+
 	message.shard = s->index;
 	message.slot = s->slot;
-	/* a master that does not read for so long is gone or will replace us: nothing else can be done here */
-	(void)control_send(s->control_fd, &message, NULL, 0);
+	r = control_send(s->control_fd, &message, NULL, 0);
+	/* any other error: it is gone, and nobody is left to tell */
+	return r != -EAGAIN && r != -ENOBUFS;
 }
 
 static int map_plan(struct shard *s, int fd)
@@ -101,8 +104,9 @@ static void disarm(struct shard *s)
 static void drop(struct shard *s, const struct control *order)
 {
 	channel_drop(s, order->worker);
-	order_tell(s, (struct control){
-			      .type = CONTROL_DROPPED, .worker = order->worker, .number = order->number });
+	(void)order_tell(s, (struct control){ .type = CONTROL_DROPPED,
+	                                      .worker = order->worker,
+	                                      .number = order->number });
 }
 
 /* Connections that were read back and then went down with the reclaimer. */
@@ -167,8 +171,11 @@ void order_turn(struct shard *s)
 {
 	if (s->disarming && accept_idle(s)) {
 		s->disarming = false;
-		order_tell(s, (struct control){ .type = CONTROL_DISARMED });
+		(void)order_tell(s, (struct control){ .type = CONTROL_DISARMED });
 	}
+	/* nobody will ever accept from them again, and a new Usher needs their address */
+	if (s->orphaned && accept_idle(s))
+		accept_close(s);
 	if (s->control_fd >= 0 && !s->control_armed) {
 		s->control_armed = true;
 		ring_poll(&s->ring, s->control_fd, POLLIN, op_tag_pack(OP_CONTROL, 0, 0));

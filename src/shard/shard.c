@@ -234,7 +234,7 @@ static int prepare(struct shard *s)
 	answer.type = r < 0 ? CONTROL_FAILED : CONTROL_READY;
 	answer.error = r;
 	answer.features = s->features;
-	order_tell(s, answer);
+	(void)order_tell(s, answer);
 	return r;
 }
 

@@ -78,6 +78,7 @@ struct channel {
 	uint32_t pool;
 	uint32_t batch;
 	uint32_t generation; /* of its poll */
+	enum control_fault untold; /* a fault that the master had no room to hear of */
 	uint64_t sequence;
 	struct unread unread;
 };
@@ -135,6 +136,7 @@ int accept_add(struct shard *s, int fd, uint32_t listener); /* takes the fd */
 void accept_arm(struct shard *s); /* the master's word: accept from now on */
 void accept_disarm(struct shard *s);
 bool accept_idle(const struct shard *s); /* nothing is armed any more */
+void accept_close(struct shard *s); /* when it is idle, and for good */
 void accept_on_multi(struct shard *s, uint32_t index, uint32_t generation, const struct ring_event *e);
 void accept_on_one(struct shard *s, uint32_t index, const struct ring_event *e);
 void accept_turn(struct shard *s); /* once a turn: pauses, modes, re-arming */
@@ -181,4 +183,4 @@ void retake_replace(struct shard *s, int fd); /* takes the fd */
 int order_start(struct shard *s, int control_fd); /* waits for START and READY's answer; 0 or -errno */
 void order_on_ready(struct shard *s);
 void order_turn(struct shard *s);
-void order_tell(struct shard *s, struct control message);
+bool order_tell(struct shard *s, struct control message); /* false: no room, the master does not keep up */

@@ -37,6 +37,15 @@ int fdpass_send(int socket, const void *bytes, size_t size, const int *fds, size
 	return 0;
 }
 
+/* Its last owner's close would wait as long as the sender's SO_LINGER says. */
+static void close_unasked(int fd)
+{
+	const struct linger none = { 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	(void)close(fd);
+}
+
 static void take_rights(const struct cmsghdr *c, int *fds, size_t fd_max, struct fdpass_message *ret)
 {
 	size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -48,7 +57,7 @@ static void take_rights(const struct cmsghdr *c, int *fds, size_t fd_max, struct
 		if (ret->fd_count < fd_max) {
 			fds[ret->fd_count++] = fd;
 		} else {
-			(void)close(fd);
+			close_unasked(fd);
 			ret->cut = 1;
 		}
 	}

@@ -6,10 +6,13 @@
  * Exit status: 0 a clean stop, or the configuration is fine; 1 it could not start or run; 2 wrong use.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "master/config.h"
 #include "master/master_main.h"
 #include "master/options.h"
@@ -92,11 +95,28 @@ static int run(const struct options *o)
 	return master_run(config, without);
 }
 
+/*
+ * A standard stream that is closed would be the next socket's or board's number, and the log would be written into
+ * it.
+ */
+static bool fill_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	close_fd(&fd);
+	return fcntl(STDERR_FILENO, F_GETFD) >= 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct options_error error;
 
+	if (!fill_standard_streams())
+		return EXIT_FAILURE;
 	if (options_parse(argc, argv, &options, &error) < 0)
 		return wrong_use(error.text);
 	if (options.role == OPTIONS_ROLE_SHARD)
