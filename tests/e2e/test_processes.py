@@ -122,16 +122,16 @@ def test_shard_stopped(t):
 
 
 def test_shards_killed_again_and_again(t):
-    """20 deaths; nothing is left behind, and the last one works like the first."""
+    """Nothing is left behind, and the last one works like the first. Usher waits longer after each early death."""
     u = t.usherd(pools=PATIENT)
     t.worker_process("worker")
     old = t.clients(2, u.address(), headers)
     greeted(old)
-    for i in range(20):
+    for i in range(8):
         victim = u.shards()[i % 2]
         harness.kill(victim, signal.SIGKILL)
         replaced(u, [victim])
-    greeted(t.clients(20, u.address(), headers))
+        greeted(t.clients(20, u.address(), headers))
     for client in old:
         client.echo()
 
@@ -151,7 +151,7 @@ def test_reclaimer_killed(t):
 
 
 def test_reclaimer_stopped(t):
-    """It has a deadline: a take-back that hangs is not for ever."""
+    """It has a deadline: one that hangs is replaced, and what it had to take back is taken back by the next."""
     u = t.usherd(pools=PATIENT)
     stuck = u.reclaimer()
     dying = t.worker_process("dying")
@@ -161,10 +161,11 @@ def test_reclaimer_stopped(t):
     t.worker_process("other")
     harness.kill(stuck, signal.SIGSTOP)
     t.end_process(dying)
+    assert greeted(t.clients(5, u.address(), headers)) == {"other": 5}
     wait(lambda: not kernel.alive(stuck), "a stopped reclaimer stays", timeout=15)
-    more = t.clients(5, u.address(), headers)
-    assert greeted(more) == {"other": 5}
-    assert len(clients) == 10
+    for client in clients:
+        client.socket.settimeout(10)
+    assert greeted(clients) == {"other": 10}
 
 
 def test_master_killed(t):
