@@ -28,6 +28,7 @@ class Skip(Exception):
 
 
 def kill(pid, number=signal.SIGKILL):
+    assert pid > 1, f"signal to pid {pid}"  # 0 would be everybody in our group
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -66,7 +67,8 @@ class Usherd:
                                             preexec_fn=preexec, cwd=context.directory)
         self.pid = self.process.pid
         self.expect_clean = True
-        self.seen = {self.pid}
+        self.seen = {}
+        self.see(self.pid)
         context.daemons.append(self)
         if ready:
             self.wait_ready()
@@ -90,10 +92,11 @@ class Usherd:
         def answered():
             code = self.process.poll()
             assert code is None, f"usherd ended with {code} at its start: {self.log()[-600:]}"
-            return os.path.exists(self.admin) and self.ctl("listeners", "--json").returncode == 0
-        clients.wait(answered, lambda: f"the admin socket did not answer: {self.log()[-600:]}", READY)
+            return os.path.exists(self.admin) and self.ctl("status").returncode == 0 and \
+                all(row["accept"] != "off" for row in self.ask("shards")["shards"])
+        clients.wait(answered, lambda: f"not ready: {self.log()[-600:]}", READY)
         self.addresses = {row["name"]: self._split(row["address"]) for row in self.ask("listeners")["listeners"]}
-        self.seen.update(kernel.family(self.pid))
+        self.see(*kernel.family(self.pid))
 
     @staticmethod
     def _split(text):
@@ -153,22 +156,28 @@ class Usherd:
     # its processes
 
     def shards(self):
-        """{number: pid}"""
-        found = {row["shard"]: row["pid"] for row in self.ask("shards")["shards"]}
-        self.seen.update(found.values())
+        """{number: pid} of those that run."""
+        found = {row["shard"]: row["pid"] for row in self.ask("shards")["shards"] if row["state"] == "running"}
+        self.see(*found.values())
         return found
 
     def reclaimer(self):
         pid = self.ask("status")["reclaimer_pid"]
-        self.seen.add(pid)
+        self.see(pid)
         return pid
+
+    def see(self, *pids):
+        """Remembers processes with their start, so that a number that was given away again is not taken for them."""
+        for pid in pids:
+            start = kernel.started(pid)
+            if pid > 1 and start:
+                self.seen[pid] = start
+
+    def left(self):
+        return [pid for pid, start in self.seen.items() if kernel.alive(pid) and kernel.started(pid) == start]
 
     def fd_counts(self):
         return sum((kernel.fds(pid) for pid in kernel.family(self.pid)), collections.Counter())
-
-    def signal_shards(self, number):
-        for pid in self.shards().values():
-            os.kill(pid, number)
 
     @contextlib.contextmanager
     def shards_stopped(self):
@@ -176,7 +185,7 @@ class Usherd:
         pids = list(self.shards().values())
         try:
             for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+                kill(pid, signal.SIGSTOP)
                 clients.wait(lambda: kernel.stopped(pid), "a shard did not stop")
             yield
         finally:
@@ -201,14 +210,15 @@ class Usherd:
         clients.wait(settled, lambda: "not quiet: " + str({k: v for k, v in self.totals().items() if v}), QUIET)
         result = self.ctl("check")
         assert result.returncode == 0, f"usherctl check: {result.returncode}\n{result.stdout}{result.stderr}"
-        clients.wait(lambda: not self.leaked(), lambda: f"fds left over: {self.leaked()}", QUIET)
-        self.seen.update(kernel.family(self.pid))
+        clients.wait(lambda: not self.leaked(), lambda: f"fds left over: {self.leaked()}\n" + "".join(
+            f"    {pid}: {kernel.sockets(pid)}\n" for pid in kernel.family(self.pid)), QUIET)
+        self.see(*kernel.family(self.pid))
 
     def leaked(self):
         return dict(self.fd_counts() - self.baseline)
 
     def stop(self, number=signal.SIGTERM, timeout=8):
-        self.seen.update(kernel.family(self.pid))
+        self.see(*kernel.family(self.pid))
         self.process.send_signal(number)
         try:
             code = self.process.wait(timeout)
@@ -221,8 +231,7 @@ class Usherd:
 
     def gone(self, timeout=5):
         """None of its processes is left."""
-        clients.wait(lambda: not any(kernel.alive(pid) for pid in self.seen),
-                     lambda: f"processes left: {[pid for pid in self.seen if kernel.alive(pid)]}", timeout)
+        clients.wait(lambda: not self.left(), lambda: f"processes left: {self.left()}", timeout)
 
     def end(self, timeout=10):
         """Exit status of one that ends by itself."""
@@ -234,15 +243,14 @@ class Usherd:
         return code
 
     def destroy(self):
-        for pid in kernel.family(self.pid) if self.process.poll() is None else []:
-            self.seen.add(pid)
-        for pid in self.seen:
-            if kernel.alive(pid):
-                kill(pid)
+        if self.process.poll() is None:
+            self.see(*kernel.family(self.pid))
+        for pid in self.left():
+            kill(pid)
         self.process.wait()
-        for pid in self.seen - {self.pid}:
+        for pid in self.seen.keys() - {self.pid}:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)  # orphans are ours, see kernel.become_subreaper()
+                os.waitpid(pid, os.WNOHANG)  # orphans are ours, see kernel.become_subreaper()
 
 
 class Context:
@@ -388,7 +396,7 @@ class Context:
     def destroy(self):
         """Never fails."""
         for daemon in self.daemons:
-            for pid in list(daemon.seen):
+            for pid in daemon.left():
                 kill(pid, signal.SIGCONT)
         self.release()
         for daemon in self.daemons:

@@ -27,6 +27,14 @@ def alive(pid):
         return False
 
 
+def started(pid):
+    """When, in ticks since boot; None if there is no such process."""
+    try:
+        return int(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def children(pid):
     found = []
     try:
@@ -55,6 +63,25 @@ def fds(pid):
     except (FileNotFoundError, ProcessLookupError):
         pass
     return kinds
+
+
+def sockets(pid):
+    """What each socket of a process is: "tcp6 state 0A port 443", "unix /path"."""
+    names = {}
+    for table in ("tcp", "tcp6"):
+        for line in read(f"/proc/{pid}/net/{table}").splitlines()[1:]:
+            _, local, remote, state, *rest = line.split()
+            ports = [int(end.rpartition(":")[2], 16) for end in (local, remote)]
+            names[rest[5]] = f"{table} state {state} ports {ports[0]} {ports[1]}"
+    for line in read(f"/proc/{pid}/net/unix").splitlines()[1:]:
+        words = line.split()
+        names[words[6]] = f"unix type {words[4]} {' '.join(words[7:])}"
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if match := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}")):
+                found.append(names.get(match[1], "unnamed"))
+    return sorted(found)
 
 
 def status(pid, key):

@@ -14,19 +14,19 @@ from harness import Skip
 PATIENT = {"main": {"queue_deadline": "10s", "take_back_deadline": "30s"}}
 
 
-def dropped(t, misbehave, unread=0):
-    """misbehave(worker) gets it dropped; the other worker then gets everything, the unread of the bad one too."""
-    u = t.usherd(pools=PATIENT)
+def dropped(t, misbehave, unread=0, pools=None):
+    """misbehave(worker) gets it dropped, at the latest when it is sent something; the other worker gets everything, the
+    unread of the bad one too."""
+    u = t.usherd(pools=pools or PATIENT)
     bad = t.worker(name="badworker")
     t.clients(unread, u.address())
     u.wait_totals(unread=unread)
     good = t.worker(name="good")
     with contextlib.suppress(OSError):
         misbehave(bad)
+    t.clients(30, u.address(), lambda i: proxy.v1(port=1000 + i))
     wait(lambda: [row["name"] for row in u.workers()] == ["good"], "it is still a worker")
-    t.clients(10, u.address(), lambda i: proxy.v1(port=1000 + i))
-    connections = good.take(10 + unread)
-    for connection in connections:
+    for connection in good.take(30 + unread):
         connection.close()
     wait(lambda: "badworker" in u.log(), "the log does not name the worker")
     assert good.registration is not None and all(channel.open for channel in good.channels)
@@ -95,12 +95,19 @@ def test_garbage_with_unread_connections(t):
     dropped(t, on_channel(b"\xff" * 40), unread=10)
 
 
-def test_channel_closed_with_unread_connections(t):
-    def close_one(worker):
-        for channel in worker.channels:
-            channel.socket.close()
-            channel.open = False
-    dropped(t, close_one, unread=10)
+def test_channels_closed_with_unread_connections(t):
+    """A worker that closed its channels and keeps its registration: nothing reads them, so it is as good as stuck."""
+    u = t.usherd(pools={"main": {"queue_deadline": "10s", "take_back_deadline": "200ms"}})
+    bad = t.worker(name="badworker")
+    t.clients(10, u.address())
+    u.wait_totals(unread=10)
+    for channel in bad.channels:
+        channel.socket.close()
+        channel.open = False
+    good = t.worker(name="good")
+    t.clients(30, u.address())
+    for connection in good.take(40):
+        connection.close()
 
 
 def test_done_twice(t):
@@ -148,7 +155,7 @@ def registration_refused(t, raw, code=2):
 
 def test_hello_of_another_version(t):
     u = t.usherd()
-    raw = wire.message(wire.HELLO, wire.HELLO_BODY.pack(0, 0, 1, 0, b"future"), version=2)
+    raw = wire.hello("future", version=2)
     try:
         t.worker(raw=raw)
     except wire.Refused as refused:
@@ -179,7 +186,7 @@ def test_hello_capacity_without_done(t):
 
 
 def test_hello_name_without_end(t):
-    registration_refused(t, wire.message(wire.HELLO, wire.HELLO_BODY.pack(0, 0, 1, 0, b"x" * 64)))
+    registration_refused(t, wire.hello("x" * 64))
 
 
 def test_connects_and_says_nothing(t):

@@ -99,7 +99,7 @@ def test_master_stopped_for_a_while(t):
     u = t.usherd(pools=PATIENT, shard_deadline="1s")
     t.worker_process("worker")
     shards = u.shards()
-    os.kill(u.pid, signal.SIGSTOP)
+    harness.kill(u.pid, signal.SIGSTOP)
     try:
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
@@ -151,5 +151,5 @@ def test_shard_stopped_while_full(t):
         time.sleep(1.2)
     u.wait_totals(in_header=0, timed_out__header=50)
     victim = u.shards()[0]
-    os.kill(victim, signal.SIGKILL)
+    harness.kill(victim, signal.SIGKILL)
     replaced(u, [victim])

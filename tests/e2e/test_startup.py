@@ -79,7 +79,7 @@ def test_second_instance_on_the_same_sockets(t):
     u = t.usherd()
     second = harness.Usherd(t, u.command[1:], u.admin, ready=False)
     assert second.end() > 0
-    assert "take-over" in second.log() or u.admin in second.log(), second.log()[-400:]
+    assert "running instance" in second.log(), second.log()[-400:]
     assert u.ctl("status").returncode == 0
     t.client(u.address(), proxy.v1())
     t.worker().take()[0].close()
@@ -90,7 +90,8 @@ def test_address_not_ours(t):
 
 
 def test_socket_path_not_writable(t):
-    fails(t, "/nonexistent/main.sock", pools={"main": {"socket": "/nonexistent/main.sock"}})
+    path = t.path("usher-0.conf/main.sock")  # below a file: not even root can make that
+    fails(t, re.escape(path), pools={"main": {"socket": path}})
 
 
 def test_socket_path_is_a_file(t):
@@ -103,7 +104,8 @@ def test_socket_path_is_a_file(t):
 
 
 def test_admin_path_not_writable(t):
-    fails(t, "/nonexistent/admin", admin_socket="/nonexistent/admin")
+    path = t.path("usher-0.conf/admin")
+    fails(t, re.escape(path), admin_socket=path)
 
 
 def test_unknown_user(t):
@@ -197,10 +199,10 @@ def test_little_memlock(t):
 
 
 def test_few_fds(t):
-    """A low RLIMIT_NOFILE: served within it, or refused at the start with the limit's name."""
+    """A low RLIMIT_NOFILE is refused at the start, with the limit and what to do."""
     u = t.usherd(preexec=kernel.limit(resource.RLIMIT_NOFILE, 64), ready=False)
     code = u.end()
-    assert code > 0 and re.search("NOFILE|open files|fds", u.log()), u.log()[-500:]
+    assert code > 0 and re.search(r"limit of open files is 64", u.log()), u.log()[-500:]
 
 
 def test_check_the_file(t):

@@ -4,6 +4,7 @@ import json
 import signal
 
 import balancers
+import harness
 import kernel
 import scenarios
 from clients import wait
@@ -46,7 +47,7 @@ def short(t, feature):
     t.end_process(dying)
     assert greeted(clients) == {"other": 10}
     victim = u.shards()[0]
-    kernel.os.kill(victim, signal.SIGKILL)
+    harness.kill(victim, signal.SIGKILL)
     wait(lambda: victim not in u.shards().values(), "the shard was not replaced")
     assert greeted(t.clients(20, u.address(), headers)) == {"other": 20}
 

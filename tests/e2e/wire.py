@@ -2,6 +2,7 @@
 """A worker in plain Python: the wire of src/core/handoff.h, written a second time on purpose, so that a mistake in
 libusher and a mistake in Usher can't agree. Says exactly what a test tells it to, wrong messages included."""
 import array
+import contextlib
 import ipaddress
 import select
 import socket
@@ -30,9 +31,9 @@ def message(kind, body=b"", version=VERSION, length=None):
     return HEAD.pack(kind, version, HEAD.size + len(body) if length is None else length) + body
 
 
-def hello(name="python", capacity=0, batch=FDS_MAX, done=False, cpu=None):
+def hello(name="python", capacity=0, batch=FDS_MAX, done=False, cpu=None, version=VERSION):
     flags = (SENDS_DONE if done else 0) | (ONE_CPU if cpu is not None else 0)
-    return message(HELLO, HELLO_BODY.pack(flags, capacity, batch, cpu or 0, 0, name.encode(), 0))
+    return message(HELLO, HELLO_BODY.pack(flags, capacity, batch, cpu or 0, 0, name.encode(), 0), version)
 
 
 def address(raw):
@@ -115,7 +116,8 @@ class Worker:
         self.registration = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self.registration.connect(path)
-            self.registration.send(hello(name, **options) if raw is None else raw)
+            with contextlib.suppress(BrokenPipeError):  # refused at once: the ERROR is there to be read
+                self.registration.send(hello(name, **options) if raw is None else raw)
             deadline = time.monotonic() + timeout
             while self.generation is None and self.registration:
                 if not self.step(deadline - time.monotonic()):
