@@ -30,6 +30,7 @@
 #include "sys/probe.h"
 #include "sys/sandbox.h"
 #include "sys/shm.h"
+#include "sys/signals.h"
 
 enum { TICK_MS = 100, FDS_MIN = 1024, IN_FLIGHT_RESERVE = 512, WHY_BYTES = 512 };
 
@@ -224,9 +225,9 @@ static int catch_signals(struct master *m)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
-	(void)signal(SIGPIPE, SIG_IGN);
+	signals_set(SIGPIPE, SIG_IGN);
 	/* a parent that ignored it would have our children vanish without a word */
-	(void)signal(SIGCHLD, SIG_DFL);
+	signals_set(SIGCHLD, SIG_DFL);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "sys/loop.h"
 #include "sys/sandbox.h"
 #include "sys/shm.h"
+#include "sys/signals.h"
 #include "wire/board.h"
 #include "wire/control.h"
 #include "wire/retaken.h"
@@ -325,10 +325,7 @@ int reclaimer_main(int control_fd)
 {
 	static struct reclaimer r;
 
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	signals_leave_to_master();
 	r.control = control_fd;
 	outbox_init(&r.outbox);
 	for (uint32_t i = 0; i < SHARDS_MAX; i++)

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +20,7 @@
 #include "sys/clock.h"
 #include "sys/probe.h"
 #include "sys/sandbox.h"
+#include "sys/signals.h"
 #include "sys/uring_error.h"
 
 #define TICK_NS (250 * NS_PER_MS)
@@ -254,11 +254,7 @@ int shard_main(int control_fd)
 	static struct shard s;
 	int r;
 
-	/* a terminal's Ctrl-C reaches the whole group; stopping is the master's decision */
-	(void)signal(SIGINT, SIG_IGN);
-	(void)signal(SIGTERM, SIG_IGN);
-	(void)signal(SIGHUP, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
+	signals_leave_to_master();
 	r = order_start(&s, control_fd);
 	if (r < 0)
 		return EXIT_FAILURE;
