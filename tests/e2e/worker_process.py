@@ -38,22 +38,26 @@ def echo(worker, selector, connection, done):
         finish(worker, selector, connection, done)
 
 
+def watch(worker, selector, watched):
+    """Makes selector know exactly the worker's own sockets that are open now."""
+    now = {s.fileno(): s for s in worker.sockets()}
+    for fd in watched.keys() - now.keys():
+        selector.unregister(watched.pop(fd))
+    for fd in now.keys() - watched.keys():
+        watched[fd] = now[fd]
+        selector.register(now[fd], selectors.EVENT_READ)
+    return now
+
+
 def serve(worker, options):
     selector = selectors.DefaultSelector()
     watched = {}
-    while True:
-        now = {s.fileno(): s for s in worker.sockets()}
-        for fd in watched.keys() - now.keys():
-            selector.unregister(watched.pop(fd))
-        for fd in now.keys() - watched.keys():
-            watched[fd] = now[fd]
-            selector.register(now[fd], selectors.EVENT_READ)
-        if not now:
-            return
+    while watch(worker, selector, watched):
         for key, _ in selector.select():
             if key.data is not None:
                 echo(worker, selector, key.data, options.done)
         worker.step()
+        watch(worker, selector, watched)  # a connection may have the number of a channel that has just ended
         waiting, worker.waiting = worker.waiting, []
         for connection in waiting:
             connection.socket.setblocking(True)
