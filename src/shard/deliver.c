@@ -240,7 +240,7 @@ static void send_failed(struct shard *s, struct channel *c, int error)
 	case -EAGAIN:
 	case -ENOBUFS:
 	case -ENOMEM:
-		c->state = CHANNEL_FULL;
+		channel_full(s, c);
 		break;
 	case -ETOOMANYREFS:
 		/* the user id's budget is spent by somebody else too: wait for anything to be read */
@@ -255,7 +255,7 @@ static void send_failed(struct shard *s, struct channel *c, int error)
 		break;
 	default:
 		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -error, 0, s->now_ns);
-		c->state = CHANNEL_FULL;
+		channel_full(s, c);
 	}
 }
 
