@@ -89,7 +89,7 @@ struct shard_pool {
 	uint32_t workers[WORKERS_MAX]; /* rows of its channels, densely */
 	uint32_t worker_count;
 	uint32_t rotate;
-	bool starved; /* connections wait and nobody has room */
+	uint64_t starved_ns; /* since when connections wait and nobody has had room; 0: not so */
 	bool no_budget;
 };
 
