@@ -4,7 +4,7 @@
  *
  * Multishot costs nothing to keep armed but can't tell the peer's address and takes the whole backlog at once. A
  * window of single-shot accepts tells the address and takes no more than the window, for a submission each. `auto`
- * uses multishot while the shard keeps up and the window when it does not.
+ * uses multishot while the shard keeps up and has room for all that it can take at once, and the window otherwise.
  *
  * Refuses to re-arm at once after the kernel ran out of something: that spins without end.
  */
@@ -31,6 +31,12 @@ static bool may_multishot(const struct shard *s, const struct acceptor *a)
 	       s->plan->listeners[a->listener].accept != PLAN_ACCEPT_WINDOW;
 }
 
+/* Room for whatever a multishot accept takes before it can be paused: as much as the ring holds completions for. */
+static bool has_room_for_backlog(const struct shard *s)
+{
+	return s->conns_max >= s->conns + RING_CQ_ENTRIES;
+}
+
 int accept_add(struct shard *s, int fd, uint32_t listener)
 {
 	struct sockaddr_storage address;
@@ -44,7 +50,8 @@ int accept_add(struct shard *s, int fd, uint32_t listener)
 	}
 	a = &s->acceptors[s->acceptor_count++];
 	*a = (struct acceptor){ .fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED };
-	a->window_mode = !may_multishot(s, a);
+	a->window_mode = !may_multishot(s, a) || (s->plan->listeners[listener].accept == PLAN_ACCEPT_AUTO &&
+	                                          !has_room_for_backlog(s));
 	s->listeners[listener].peer_size = (uint32_t)size;
 	return 0;
 }
@@ -76,8 +83,18 @@ static void arm_one(struct shard *s, struct acceptor *a)
 	                op_tag_pack(OP_ACCEPT_ONE, index, slot->generation));
 }
 
+/* No more at once than there is room for, shared among the listening sockets; never none. */
+static uint32_t window_max(const struct shard *s)
+{
+	uint32_t room = s->conns < s->conns_max ? (s->conns_max - s->conns) / s->acceptor_count : 0;
+
+	return room < 1 ? 1 : room < ACCEPT_WINDOW ? room : ACCEPT_WINDOW;
+}
+
 static void arm(struct shard *s, struct acceptor *a)
 {
+	uint32_t window = window_max(s);
+
 	if (a->pauses)
 		return;
 	if (!a->window_mode && !a->multi_armed) {
@@ -85,7 +102,7 @@ static void arm(struct shard *s, struct acceptor *a)
 		ring_accept_multi(&s->ring, a->fd,
 		                  op_tag_pack(OP_ACCEPT_MULTI, acceptor_index(s, a), ++a->generation));
 	}
-	while (a->window_mode && a->window < ACCEPT_WINDOW && may_take_slot(s))
+	while (a->window_mode && a->window < window && may_take_slot(s))
 		arm_one(s, a);
 }
 
@@ -208,14 +225,14 @@ void accept_on_one(struct shard *s, uint32_t index, const struct ring_event *e)
 
 static void choose_mode(struct shard *s, struct acceptor *a)
 {
-	bool multishot = may_multishot(s, a);
+	bool multishot = may_multishot(s, a), room = has_room_for_backlog(s);
 
 	if (s->plan->listeners[a->listener].accept == PLAN_ACCEPT_AUTO && multishot) {
 		a->quiet_turns = a->turn_count < QUIET_ACCEPTS ? a->quiet_turns + 1 : 0;
-		if (!a->window_mode && a->turn_count >= BUSY_ACCEPTS) {
+		if (!a->window_mode && (a->turn_count >= BUSY_ACCEPTS || !room)) {
 			cancel(s, a);
 			a->window_mode = true;
-		} else if (a->window_mode && a->quiet_turns >= QUIET_TURNS) {
+		} else if (a->window_mode && room && a->quiet_turns >= QUIET_TURNS) {
 			cancel(s, a);
 			a->window_mode = false;
 		}

@@ -121,6 +121,12 @@ void channel_sample(struct shard *s, struct channel *c)
 	publish(s, c);
 }
 
+static void want_tick(struct shard *s)
+{
+	if (s->sample_ns > s->now_ns + SAMPLE_NS)
+		s->sample_ns = s->now_ns + SAMPLE_NS;
+}
+
 void channel_sent(struct shard *s, struct channel *c, struct unread_entry entry)
 {
 	struct board_channel *b = &s->self->channels[c->worker];
@@ -132,8 +138,13 @@ void channel_sent(struct shard *s, struct channel *c, struct unread_entry entry)
 	                      atomic_load_explicit(&b->handed_off, memory_order_relaxed) + entry.count,
 	                      memory_order_relaxed);
 	publish(s, c);
-	if (s->sample_ns > s->now_ns + SAMPLE_NS)
-		s->sample_ns = s->now_ns + SAMPLE_NS;
+	want_tick(s);
+}
+
+void channel_full(struct shard *s, struct channel *c)
+{
+	c->state = CHANNEL_FULL;
+	want_tick(s);
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -237,8 +248,8 @@ static void tell_fault(struct shard *s, struct channel *c)
 		return;
 	if (order_tell(s, fault))
 		c->untold = CONTROL_FAULT_NONE;
-	else if (s->sample_ns > s->now_ns + SAMPLE_NS)
-		s->sample_ns = s->now_ns + SAMPLE_NS;
+	else
+		want_tick(s);
 }
 
 void channel_fault(struct shard *s, struct channel *c, enum control_fault fault)
@@ -376,24 +387,27 @@ void channel_on_ready(struct shard *s, uint32_t worker, uint32_t generation)
 
 /* ---- the tick ---- */
 
-bool channel_any_unread(const struct shard *s)
+/* True while it needs the tick. */
+static bool tick_channel(struct shard *s, struct channel *c)
 {
-	for (uint32_t i = 0; i < WORKERS_MAX; i++)
-		if (s->channels[i].state != CHANNEL_FREE && !unread_empty(&s->channels[i].unread))
-			return true;
-	return false;
+	if (c->state == CHANNEL_FREE)
+		return false;
+	channel_sample(s, c);
+	/* nothing that could be read took the room: the kernel was short of memory */
+	if (c->state == CHANNEL_FULL && unread_empty(&c->unread))
+		c->state = CHANNEL_OPEN;
+	check_stuck(s, c);
+	tell_fault(s, c);
+	return !unread_empty(&c->unread) || (c->state == CHANNEL_FAULTY && c->untold != CONTROL_FAULT_NONE);
 }
 
 void channel_turn(struct shard *s)
 {
+	bool again = false;
+
 	if (s->now_ns < s->sample_ns)
 		return;
-	for (uint32_t i = 0; i < WORKERS_MAX; i++) {
-		channel_sample(s, &s->channels[i]);
-		if (s->channels[i].state != CHANNEL_FREE)
-			check_stuck(s, &s->channels[i]);
-	}
-	s->sample_ns = channel_any_unread(s) ? s->now_ns + SAMPLE_NS : UINT64_MAX;
 	for (uint32_t i = 0; i < WORKERS_MAX; i++)
-		tell_fault(s, &s->channels[i]);
+		again |= tick_channel(s, &s->channels[i]);
+	s->sample_ns = again ? s->now_ns + SAMPLE_NS : UINT64_MAX;
 }

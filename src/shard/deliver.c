@@ -240,7 +240,7 @@ static void send_failed(struct shard *s, struct channel *c, int error)
 	case -EAGAIN:
 	case -ENOBUFS:
 	case -ENOMEM:
-		c->state = CHANNEL_FULL;
+		channel_full(s, c);
 		break;
 	case -ETOOMANYREFS:
 		/* the user id's budget is spent by somebody else too: wait for anything to be read */
@@ -255,7 +255,7 @@ static void send_failed(struct shard *s, struct channel *c, int error)
 		break;
 	default:
 		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -error, 0, s->now_ns);
-		c->state = CHANNEL_FULL;
+		channel_full(s, c);
 	}
 }
 
@@ -315,12 +315,17 @@ static uint32_t gather(struct shard *s, const struct shard_pool *pool, struct ch
 	return with_room;
 }
 
+static void sample_all(struct shard *s, const struct shard_pool *pool)
+{
+	for (uint32_t i = 0; i < pool->worker_count; i++)
+		channel_sample(s, &s->channels[pool->workers[i]]);
+}
+
 /* Looks again at what is unread, then who has room. */
 static uint32_t gather_afresh(struct shard *s, const struct shard_pool *pool,
                               struct choose_candidate *candidates)
 {
-	for (uint32_t i = 0; i < pool->worker_count; i++)
-		channel_sample(s, &s->channels[pool->workers[i]]);
+	sample_all(s, pool);
 	return gather(s, pool, candidates);
 }
 
@@ -328,8 +333,12 @@ static void deliver_pool(struct shard *s, uint32_t index)
 {
 	static struct choose_candidate candidates[WORKERS_MAX];
 	struct shard_pool *pool = &s->pools[index];
+	bool sent = false;
 
-	pool->starved = pool->no_budget = false;
+	/* what has been read since is the budget that there is */
+	if (pool->no_budget)
+		sample_all(s, pool);
+	pool->no_budget = false;
 	/* ends: each round sends something, or takes a channel out, or stops */
 	while (pool->queued > 0 && !pool->no_budget) {
 		uint32_t with_room = gather(s, pool, candidates);
@@ -347,11 +356,15 @@ static void deliver_pool(struct shard *s, uint32_t index)
 		share = choose_share(pool->queued, with_room);
 		if (share > candidates[best].room)
 			share = candidates[best].room;
-		if (!deliver(s, &s->channels[pool->workers[best]], oldest_queue(s, index), share) &&
-		    channel_room(s, &s->channels[pool->workers[best]]) > 0)
+		if (deliver(s, &s->channels[pool->workers[best]], oldest_queue(s, index), share))
+			sent = true;
+		else if (channel_room(s, &s->channels[pool->workers[best]]) > 0)
 			break;
 	}
-	pool->starved = pool->queued > 0;
+	if (pool->queued == 0)
+		pool->starved_ns = 0;
+	else if (sent || pool->starved_ns == 0)
+		pool->starved_ns = s->now_ns;
 }
 
 void deliver_turn(struct shard *s)
@@ -360,5 +373,5 @@ void deliver_turn(struct shard *s)
 		if (s->pools[i].queued > 0)
 			deliver_pool(s, i);
 		else
-			s->pools[i].starved = false;
+			s->pools[i].starved_ns = 0;
 }

@@ -89,9 +89,10 @@ static bool take_one(struct shard *s)
 	return true;
 }
 
+/* The reserve of fds holds one message; slots alone would let more come than the fd limit does, and the kernel drop them. */
 static bool has_room(const struct shard *s)
 {
-	return s->slots.count - s->slots.used >= FDPASS_FDS_MAX;
+	return s->conns <= s->conns_max && s->slots.count - s->slots.used >= FDPASS_FDS_MAX;
 }
 
 void retake_on_ready(struct shard *s, uint32_t generation)

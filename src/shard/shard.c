@@ -25,6 +25,7 @@
 
 #define TICK_NS (250 * NS_PER_MS)
 #define STARVED_NS (NS_PER_MS / 4)
+#define STARVED_MAX_NS (4 * NS_PER_MS)
 
 enum { STASH_CHUNKS_EXTRA = 4096 };
 
@@ -101,6 +102,16 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* No event tells that a worker has read: looked at more rarely the longer it takes, at most a quarter later than that. */
+static uint64_t starved_until(const struct shard *s, const struct shard_pool *pool)
+{
+	uint64_t wait = (s->now_ns - pool->starved_ns) / 4;
+
+	if (pool->starved_ns == 0 || pool->worker_count == 0)
+		return UINT64_MAX;
+	return s->now_ns + (wait < STARVED_NS ? STARVED_NS : earliest(wait, STARVED_MAX_NS));
+}
+
 /* How long the next wait may last. */
 static uint64_t patience(struct shard *s)
 {
@@ -109,8 +120,7 @@ static uint64_t patience(struct shard *s)
 	if (ring_has_more(&s->ring))
 		return 0;
 	for (uint32_t i = 0; i < s->plan->pool_count; i++)
-		if (s->pools[i].starved && s->pools[i].worker_count > 0)
-			until = earliest(until, s->now_ns + STARVED_NS);
+		until = earliest(until, starved_until(s, &s->pools[i]));
 	until = earliest(until, conn_deadline(s));
 	until = earliest(until, accept_deadline(s));
 	until = earliest(until, s->sample_ns);

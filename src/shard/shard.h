@@ -89,7 +89,7 @@ struct shard_pool {
 	uint32_t workers[WORKERS_MAX]; /* rows of its channels, densely */
 	uint32_t worker_count;
 	uint32_t rotate;
-	bool starved; /* connections wait and nobody has room */
+	uint64_t starved_ns; /* since when connections wait and nobody has had room; 0: not so */
 	bool no_budget;
 };
 
@@ -170,8 +170,8 @@ void channel_fault(struct shard *s, struct channel *c, enum control_fault fault)
 uint32_t channel_room(struct shard *s, const struct channel *c);
 void channel_sent(struct shard *s, struct channel *c, struct unread_entry entry);
 void channel_sample(struct shard *s, struct channel *c);
+void channel_full(struct shard *s, struct channel *c); /* a send found no room */
 void channel_turn(struct shard *s);
-bool channel_any_unread(const struct shard *s);
 void channel_on_ready(struct shard *s, uint32_t worker, uint32_t generation);
 
 /* retake.c */

@@ -15,9 +15,7 @@ int slots_init(struct slots *slots, uint32_t count)
 	assert(count < SLOT_NONE);
 	if (table == MAP_FAILED)
 		return -ENOMEM;
-	*slots = (struct slots){ .table = table, .count = count, .free = 0 };
-	for (uint32_t i = 0; i < count; i++)
-		slots->table[i].next = i + 1 < count ? i + 1 : SLOT_NONE;
+	*slots = (struct slots){ .table = table, .count = count, .free = SLOT_NONE };
 	return 0;
 }
 
@@ -33,11 +31,14 @@ uint32_t slots_take(struct slots *slots)
 	uint32_t index = slots->free, generation;
 	struct slot *slot;
 
-	if (index == SLOT_NONE)
+	if (index == SLOT_NONE && slots->fresh == slots->count)
 		return SLOT_NONE;
+	if (index == SLOT_NONE)
+		index = slots->fresh++;
+	else
+		slots->free = slots->table[index].next;
 	slot = &slots->table[index];
 	assert(slot->state == SLOT_FREE);
-	slots->free = slot->next;
 	slots->used++;
 	generation = slot->generation;
 	memset(slot, 0, sizeof(*slot));

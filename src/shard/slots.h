@@ -60,7 +60,8 @@ _Static_assert(sizeof(struct slot) <= 256, "a connection that has sent nothing m
 struct slots {
 	struct slot *table;
 	uint32_t count;
-	uint32_t free; /* index of the first free one */
+	uint32_t free; /* index of the first one given back */
+	uint32_t fresh; /* from here on none was ever taken, and its memory costs nothing */
 	uint32_t used; /* not free */
 };
 

@@ -153,3 +153,14 @@ def test_shard_stopped_while_full(t):
     victim = u.shards()[0]
     harness.kill(victim, signal.SIGKILL)
     replaced(u, [victim])
+
+
+def test_backlog_larger_than_the_fd_limit(t):
+    """What does not fit stays in the kernel's backlog instead of being accepted and refused."""
+    u = t.usherd(shards=1, preexec=kernel.limit(resource.RLIMIT_NOFILE, 1024),
+                 pools={"main": {"window": 4096, "queue_deadline": "20s"}})
+    t.worker_process("worker")
+    with u.shards_stopped():
+        t.clients(1500, u.address())
+    totals = u.wait_totals(handed_off=1500, unread=0, timeout=10)
+    assert totals["refused.fd_limit"] == 0, dict(totals)
