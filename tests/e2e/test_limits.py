@@ -119,6 +119,7 @@ def test_everything_stopped_for_a_while(t):
     pids = kernel.family(u.pid)
     for pid in pids:
         harness.kill(pid, signal.SIGSTOP)
+    wait(lambda: all(map(kernel.stopped, pids)), "it did not stop")
     clients = t.clients(20, u.address(), headers)
     time.sleep(1.5)
     for pid in reversed(pids):

@@ -43,7 +43,8 @@ def test_every_shard_killed(t):
     pids = list(u.shards().values())
     for pid in pids:
         harness.kill(pid, signal.SIGKILL)
-    clients = t.clients(40, u.address(), headers)  # while none is there
+    wait(lambda: not any(map(kernel.alive, pids)), "a shard survived its death")
+    clients = t.clients(40, u.address(), headers)  # while none is there, or none for long
     greeted(clients)
     replaced(u, pids)
     for client in old:
@@ -114,6 +115,7 @@ def test_shard_stopped(t):
     t.worker_process("worker")
     victim = u.shards()[0]
     harness.kill(victim, signal.SIGSTOP)
+    wait(lambda: kernel.stopped(victim), "the shard did not stop")  # until then it accepts, and takes that along
     clients = t.clients(40, u.address(), headers)
     replaced(u, [victim])
     for client in clients:

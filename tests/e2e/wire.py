@@ -109,7 +109,10 @@ class Refused(Exception):
 class Worker:
     """A registered worker. Reads only when a test calls take() or pump(): until then what it is sent stays unread."""
 
-    def __init__(self, path, name="python", timeout=5, raw=None, **options):
+    def __init__(self, path, name="python", timeout=5, raw=None, before_close=lambda sock: None, **options):
+        """before_close: whoever watches the sockets with epoll must take one out before it is closed; Usher has a
+        duplicate, so that closing alone does not."""
+        self.before_close = before_close
         self.path, self.name = path, name
         self.channels, self.waiting, self.error = [], [], None
         self.generation = self.number = None
@@ -153,6 +156,7 @@ class Worker:
         except ConnectionResetError:
             return
         if not data:
+            self.before_close(self.registration)
             self.registration.close()
             self.registration = None
             return
@@ -174,6 +178,7 @@ class Worker:
             return  # what was sent before is still behind it
         if not data:
             channel.open = False
+            self.before_close(channel.socket)
             channel.socket.close()
             return
         kind, version, length = HEAD.unpack_from(data)

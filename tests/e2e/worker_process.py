@@ -38,26 +38,21 @@ def echo(worker, selector, connection, done):
         finish(worker, selector, connection, done)
 
 
-def watch(worker, selector, watched):
-    """Brings the selector up to the worker's sockets of now. Closed ones first: their numbers may be in use again."""
-    now = {s.fileno(): s for s in worker.sockets()}
-    for fd in [fd for fd, sock in watched.items() if now.get(fd) is not sock]:
-        selector.unregister(watched.pop(fd))
-    for fd in now.keys() - watched.keys():
-        watched[fd] = now[fd]
-        selector.register(now[fd], selectors.EVENT_READ)
-    return bool(now)
+def watch(worker, selector):
+    """Adds the worker's sockets that are new; it takes out itself what it closes. False if it has none left."""
+    known = {key.fileobj for key in selector.get_map().values() if key.data is None}
+    for sock in worker.sockets():
+        if sock not in known:
+            selector.register(sock, selectors.EVENT_READ)
+    return bool(worker.sockets())
 
 
-def serve(worker, options):
-    selector = selectors.DefaultSelector()
-    watched = {}
-    while watch(worker, selector, watched) or selector.get_map():
+def serve(worker, selector, options):
+    while watch(worker, selector) or selector.get_map():
         for key, _ in selector.select():
             if key.data is not None:
                 echo(worker, selector, key.data, options.done)
         worker.step()
-        watch(worker, selector, watched)
         waiting, worker.waiting = worker.waiting, []
         for connection in waiting:
             connection.socket.setblocking(True)
@@ -81,8 +76,9 @@ def main():
     parser.add_argument("--close", action="store_true", help="close each connection after its greeting")
     parser.add_argument("--child", action="store_true", help="start a child that inherits every socket and lives on")
     options = parser.parse_args()
+    selector = selectors.DefaultSelector()
     worker = wire.Worker(options.pool, options.name, capacity=options.capacity, batch=options.batch,
-                         done=options.done)
+                         done=options.done, before_close=selector.unregister)
     if options.child:
         child = os.fork()
         if child == 0:
@@ -91,7 +87,7 @@ def main():
         with open(f"{options.pool}.child", "w", encoding="ascii") as file:
             file.write(str(child))
     print("ready", flush=True)
-    serve(worker, options)
+    serve(worker, selector, options)
 
 
 if __name__ == "__main__":
