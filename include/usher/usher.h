@@ -187,15 +187,15 @@ int usher_resume(struct usher *usher);
 int usher_drain(struct usher *usher);
 
 /*
- * USHER_OWN_RING: the next channel on which no receive is outstanding. Submit recvmsg on *@ret_fd with *@ret_msg and
+ * USHER_OWN_RING: the next channel on which no receive is outstanding. Submit recvmsg on *@ret_fd with *@ret_message and
  * MSG_CMSG_CLOEXEC alone (the fd and the message are the library's; the message is in use until it is fed), then pass the
- * result to usher_feed() with the cookie, which is at least 2^16 and less than 2^48. Returns 1; 0 when there is no more such channel now: ask again after each
- * round of usher_next(); -EINVAL without USHER_OWN_RING; -ENOMEM.
+ * result to usher_feed() with the cookie, which is at least 2^16 and less than 2^48. Returns 1; 0 when there is no more
+ * such channel now: ask again after each round of usher_next(); -EINVAL without USHER_OWN_RING; -ENOMEM.
  *
  * The ring should have IORING_SETUP_DEFER_TASKRUN, so that nothing is received while the worker does not run. The
  * library cannot look at a message before such a receive: keep descriptors for one batch per channel free.
  */
-int usher_msghdr(struct usher *usher, int *ret_fd, struct msghdr **ret_msg, uint64_t *ret_cookie);
+int usher_msghdr(struct usher *usher, int *ret_fd, struct msghdr **ret_message, uint64_t *ret_cookie);
 
 /*
  * USHER_OWN_RING: the result of a receive, as the ring gives it (bytes or a negative errno). Then call usher_next()

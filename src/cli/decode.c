@@ -15,6 +15,7 @@
 #include "cli/decode_json.h"
 #include "cli/decode_text.h"
 #include "core/proxy_vendor.h"
+#include "sys/error_text.h"
 
 enum { EXIT_ACCEPTED = 0, EXIT_NOT_ACCEPTED = 1, EXIT_TROUBLE = 2, READ_BYTES = 65536, WHY_BYTES = 64 };
 
@@ -213,29 +214,40 @@ static int answer_one(struct decode_input *input, const struct arguments *a)
 	return result == PROXY_ACCEPTED ? EXIT_ACCEPTED : EXIT_NOT_ACCEPTED;
 }
 
+static int decode(const struct arguments *a, struct decode_input *input, uint8_t *buffer)
+{
+	int code = EXIT_ACCEPTED;
+	int r = a->lines ? answer_lines(input, buffer, &a->options) : read_all(input, buffer, a->hex);
+
+	if (r == 0 && !a->lines)
+		code = answer_one(input, a);
+	if (r == 0 && fflush(stdout) == EOF)
+		r = -errno;
+	if (r < 0) {
+		(void)fprintf(stderr, "usherctl decode: input or output failed: %s\n", error_text(-r));
+		return EXIT_TROUBLE;
+	}
+	return code;
+}
+
 int decode_main(int argc, char **argv)
 {
-	_cleanup_free_ struct decode_input *input = calloc(1, sizeof(*input));
-	_cleanup_free_ uint8_t *buffer = malloc(READ_BYTES);
+	struct decode_input *input;
 	struct arguments a;
-	int r, code = EXIT_ACCEPTED;
+	uint8_t *buffer;
+	int code = EXIT_TROUBLE;
 
 	if (!parse_arguments(argc, argv, &a))
 		return EXIT_TROUBLE;
 	if (a.help)
 		return fputs(usage, stdout) == EOF ? EXIT_TROUBLE : EXIT_ACCEPTED;
-	if (!input || !buffer) {
+	input = calloc(1, sizeof(*input));
+	buffer = malloc(READ_BYTES);
+	if (input && buffer)
+		code = decode(&a, input, buffer);
+	else
 		(void)fputs("usherctl decode: out of memory\n", stderr);
-		return EXIT_TROUBLE;
-	}
-	r = a.lines ? answer_lines(input, buffer, &a.options) : read_all(input, buffer, a.hex);
-	if (r == 0 && !a.lines)
-		code = answer_one(input, &a);
-	if (r == 0 && fflush(stdout) == EOF)
-		r = -errno;
-	if (r < 0) {
-		(void)fprintf(stderr, "usherctl decode: input or output failed: %s\n", strerror(-r));
-		return EXIT_TROUBLE;
-	}
+	free(buffer);
+	free(input);
 	return code;
 }

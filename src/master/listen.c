@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "master/master.h"
+#include "sys/error_text.h"
 
 union any_address {
 	struct sockaddr sa;
@@ -145,7 +146,7 @@ int listen_open(struct master *m, char *why, size_t size)
 
 		if (r < 0) {
 			(void)snprintf(why, size, "listener \"%s\": can't listen on %s: %s: %s", l->name,
-			               addr_port_text(&l->address, text), strerror(-r), advice(-r));
+			               addr_port_text(&l->address, text), error_text(-r), advice(-r));
 			return r;
 		}
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words for shards' records: see log_text.h. Refuses to print a client's bytes: addresses only, from binary. */
 #include "master/log_text.h"
+#include "sys/error_text.h"
 
 #include <string.h>
 
@@ -68,7 +69,7 @@ static void add_connection(json_t *object, const struct board_log_record *record
 static void add_note(json_t *object, const struct board_log_record *record)
 {
 	if (record->value > 0 && record->value < 4096)
-		set_text(object, "error", strerror((int)record->value));
+		set_text(object, "error", error_text((int)record->value));
 	set_text(object, "advice", note_of(record)->advice);
 }
 

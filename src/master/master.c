@@ -27,12 +27,20 @@
 #include "base/cleanup.h"
 #include "master/master_main.h"
 #include "sys/clock.h"
+#include "sys/error_text.h"
 #include "sys/probe.h"
 #include "sys/sandbox.h"
 #include "sys/shm.h"
 #include "sys/signals.h"
 
-enum { TICK_MS = 100, FDS_MIN = 1024, IN_FLIGHT_RESERVE = 512, WHY_BYTES = 512 };
+enum {
+	TICK_MS = 100,
+	FDS_MIN = 1024,
+	IN_FLIGHT_RESERVE = 512,
+	IN_FLIGHT_SMALL = 2048,
+	IN_FLIGHT_CAP = 4000000,
+	WHY_BYTES = 512
+};
 
 #define STOP_GRACE_NS (2 * NS_PER_S)
 
@@ -56,9 +64,9 @@ static rlim_t raise_fd_limit(void)
 /* Fds in flight count per user id: with all of them unread there must be room for a hand-off of somebody else. */
 static uint32_t in_flight_max(rlim_t fds)
 {
-	rlim_t capped = fds > 4 * 1000 * 1000 ? 4 * 1000 * 1000 : fds;
+	rlim_t capped = fds > IN_FLIGHT_CAP ? IN_FLIGHT_CAP : fds;
 
-	return (uint32_t)(capped > 4 * IN_FLIGHT_RESERVE ? capped - IN_FLIGHT_RESERVE : capped * 3 / 4);
+	return (uint32_t)(capped > IN_FLIGHT_SMALL ? capped - IN_FLIGHT_RESERVE : capped * 3 / 4);
 }
 
 static int become_user(struct master *m, char *why, size_t size)
@@ -77,7 +85,7 @@ static int become_user(struct master *m, char *why, size_t size)
 		               "no such user \"%s\": make it (useradd --system %s) or change `user`",
 		               m->config->user, m->config->user);
 	else if (r < 0)
-		(void)snprintf(why, size, "can't become user \"%s\": %s", m->config->user, strerror(-r));
+		(void)snprintf(why, size, "can't become user \"%s\": %s", m->config->user, error_text(-r));
 	return r;
 }
 
@@ -267,7 +275,7 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	if (r == 0)
 		r = make_board(m, fds);
 	if (r < 0) {
-		(void)snprintf(why, size, "can't start: %s", strerror(-r));
+		(void)snprintf(why, size, "can't start: %s", error_text(-r));
 		return r;
 	}
 	r = become_user(m, why, size);
@@ -289,7 +297,7 @@ static int start(struct master *m, uint32_t without, char *why, size_t size)
 	if (r == 0)
 		r = reclaim_start(m);
 	if (r < 0) {
-		(void)snprintf(why, size, "can't start: %s", strerror(-r));
+		(void)snprintf(why, size, "can't start: %s", error_text(-r));
 		return r;
 	}
 	r = shards_start(m, why, size);

@@ -109,21 +109,14 @@ static void fill(const struct master *m, struct plan *plan)
 	plan->size = sizeof(*plan) + plan->range_count * sizeof(struct trust_range);
 }
 
-int plan_make(struct master *m)
+/* The memfd and its mapping, of a plan that is still to be freed. */
+static int plan_publish(struct master *m, const struct plan *plan)
 {
-	_cleanup_free_ struct plan *plan = NULL;
-	_cleanup_close_ int fd = -1;
-	size_t ranges = OWN_ADDRESSES_MAX, size;
+	_cleanup_close_ int fd = shm_create_sealed("usher-plan", plan, plan->size);
+	size_t size;
 	void *map;
 	int r;
 
-	for (size_t i = 0; i < m->config->listener_count; i++)
-		ranges += m->config->listeners[i].range_count;
-	plan = calloc(1, sizeof(*plan) + ranges * sizeof(struct trust_range));
-	if (!plan)
-		return -ENOMEM;
-	fill(m, plan);
-	fd = shm_create_sealed("usher-plan", plan, plan->size);
 	if (fd < 0)
 		return take_fd(&fd);
 	r = shm_map(fd, 0, &map, &size);
@@ -132,4 +125,21 @@ int plan_make(struct master *m)
 	m->plan = map;
 	m->plan_fd = take_fd(&fd);
 	return 0;
+}
+
+int plan_make(struct master *m)
+{
+	size_t ranges = OWN_ADDRESSES_MAX;
+	struct plan *plan;
+	int r;
+
+	for (size_t i = 0; i < m->config->listener_count; i++)
+		ranges += m->config->listeners[i].range_count;
+	plan = calloc(1, sizeof(*plan) + ranges * sizeof(struct trust_range));
+	if (!plan)
+		return -ENOMEM;
+	fill(m, plan);
+	r = plan_publish(m, plan);
+	free(plan);
+	return r;
 }

@@ -19,6 +19,7 @@
 #include "master/master.h"
 #include "master/roles.h"
 #include "sys/clock.h"
+#include "sys/error_text.h"
 
 #define BLOCKED_NS (2 * NS_PER_S)
 #define RESPAWN_NS (100 * NS_PER_MS)
@@ -263,7 +264,7 @@ static void restart(struct master *m)
 	r->respawn_ns = 0;
 	r->respawns++;
 	if (result < 0) {
-		log_event(m, CONFIG_LOG_ERROR, "reclaimer_start_failed", "ss", "error", strerror(-result));
+		log_event(m, CONFIG_LOG_ERROR, "reclaimer_start_failed", "ss", "error", error_text(-result));
 		r->respawn_ns = clock_now_ns() + 10 * RESPAWN_NS;
 		return;
 	}

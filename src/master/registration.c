@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "master/worker.h"
 #include "sys/clock.h"
+#include "sys/error_text.h"
 #include "sys/probe.h"
 
 enum { MESSAGES_PER_TURN = 16 };
@@ -95,7 +96,7 @@ static void on_hello(struct worker *w, const struct handoff_hello *hello)
 	enter_board(w, hello);
 	r = worker_connect_all(w);
 	if (r < 0) {
-		worker_reject(w, HANDOFF_ERROR_FULL, strerror(-r));
+		worker_reject(w, HANDOFF_ERROR_FULL, error_text(-r));
 		return;
 	}
 	w->welcomed = true;

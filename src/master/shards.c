@@ -19,6 +19,7 @@
 #include "master/master.h"
 #include "master/roles.h"
 #include "sys/clock.h"
+#include "sys/error_text.h"
 
 #define START_DEADLINE_NS (10 * NS_PER_S)
 #define BACKOFF_NS (50 * NS_PER_MS)
@@ -48,7 +49,7 @@ void shards_send(struct shard_process *p, const struct control *message, const i
 	r = outbox_send(&p->outbox, p->control, message, fds, count);
 	if (r < 0) {
 		log_event(p->master, CONFIG_LOG_WARNING, "shard_unreachable", "si ss", "shard", (int)p->index,
-		          "error", strerror(-r));
+		          "error", error_text(-r));
 		kill_shard(p);
 		return;
 	}
@@ -274,7 +275,7 @@ static void respawn(struct shard_process *p, uint64_t now_ns)
 	if (r == 0)
 		return;
 	log_event(p->master, CONFIG_LOG_ERROR, "shard_start_failed", "si ss", "shard", (int)p->index, "error",
-	          strerror(-r));
+	          error_text(-r));
 	plan_successor(p, now_ns);
 }
 
@@ -337,7 +338,7 @@ int shards_start(struct master *m, char *why, size_t size)
 		(void)snprintf(why, size, "shard %u can't start: %s", failure->index,
 		               failure->failed ? failure->text : "it died; the line above says how");
 	else if (r < 0)
-		(void)snprintf(why, size, "shards can't be started: %s", strerror(-r));
+		(void)snprintf(why, size, "shards can't be started: %s", error_text(-r));
 	else if (!all_running(m))
 		(void)snprintf(why, size, "shards did not become ready within 10 s: is the host overloaded?");
 	return r < 0 ? r : all_running(m) ? 0 : -ECANCELED;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sys/error_text.h"
 
 static int address_of(const char *path, const char *suffix, struct sockaddr_un *ret)
 {
@@ -102,6 +103,6 @@ const char *socket_path_why(int error)
 	case ENAMETOOLONG:
 		return "the path is too long for a socket (103 bytes at most)";
 	default:
-		return strerror(error);
+		return error_text(error);
 	}
 }

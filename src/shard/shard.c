@@ -18,6 +18,7 @@
 
 #include "shard/shard_main.h"
 #include "sys/clock.h"
+#include "sys/error_text.h"
 #include "sys/probe.h"
 #include "sys/sandbox.h"
 #include "sys/signals.h"
@@ -175,7 +176,7 @@ static uint32_t conns_limit(void)
 		return 64;
 	fds = limit.rlim_cur > 1000000 ? 1000000 : limit.rlim_cur;
 	/* two fds a channel; a small limit means few workers too */
-	channels = fds / 16 < WORKERS_MAX ? fds / 16 * 2 : 2 * WORKERS_MAX;
+	channels = 2ULL * (fds / 16 < WORKERS_MAX ? fds / 16 : WORKERS_MAX);
 	if (fds < FDS_RESERVED + channels + 64)
 		return 64;
 	return (uint32_t)(fds - FDS_RESERVED - channels);
@@ -239,7 +240,7 @@ static int prepare(struct shard *s)
 			(void)snprintf(
 				answer.text, sizeof(answer.text),
 				"the sandbox can't be set up: %s; --without seccomp or landlock leaves it out",
-				strerror(-r));
+				error_text(-r));
 	}
 	answer.type = r < 0 ? CONTROL_FAILED : CONTROL_READY;
 	answer.error = r;

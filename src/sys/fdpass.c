@@ -66,10 +66,10 @@ static void take_rights(const struct cmsghdr *c, int *fds, size_t fd_max, struct
 /* A pidfd that SO_PASSPIDFD made the kernel add; nobody asked for it. */
 static void drop_pidfd(const struct cmsghdr *c)
 {
-	enum { SCM_PIDFD_ = 0x04 };
+	enum { FDPASS_SCM_PIDFD = 0x04 };
 	int fd;
 
-	if (c->cmsg_type != SCM_PIDFD_ || c->cmsg_len < CMSG_LEN(sizeof(fd)))
+	if (c->cmsg_type != FDPASS_SCM_PIDFD || c->cmsg_len < CMSG_LEN(sizeof(fd)))
 		return;
 	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
 	if (fd >= 0)

@@ -64,7 +64,7 @@ static int check(struct config *config)
 		(void)fprintf(stderr, "usherd: warning: %s\n", config->warnings[i]);
 	(void)printf("the configuration is fine: %zu listeners, %zu pools\n", config->listener_count,
 	             config->pool_count);
-	config = config_free(config);
+	(void)config_free(config);
 	return EXIT_SUCCESS;
 }
 
@@ -72,7 +72,7 @@ static int print(struct config *config)
 {
 	int r = config_print(config, stdout);
 
-	config = config_free(config);
+	(void)config_free(config);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
