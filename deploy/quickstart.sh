@@ -25,7 +25,7 @@ fi
 cd "$(dirname "$0")/.." || exit 2
 
 build="build-quickstart"
-usherd=$build/src/master/usherd
+usherd=$build/src/usherd/usherd
 usherctl=$build/src/cli/usherctl
 hello=$build/examples/usher-hello
 start_max=100 # tenths of a second that Usher and the worker may take to be ready, or to stop
