@@ -217,8 +217,6 @@ $once && exit 0
 step "Usher keeps running until Ctrl-C. In another terminal, from $(pwd):"
 cat <<END
   curl --haproxy-protocol http://127.0.0.1:$port/          a request as a trusted peer
-  $usherctl -s $run/admin.sock top                         connections per second, live
-  $usherctl -s $run/admin.sock explain 192.0.2.1           would a peer at this address be trusted?
   printf 'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\\r\\n' | $usherctl decode
   $hello --pool $run/pool.sock                             a second worker
   $usherctl doctor                                         what this kernel has, and what it lacks

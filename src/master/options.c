@@ -51,7 +51,7 @@ static const char help_text[] =
 	"  -c FILE                  configuration (default /etc/usher/usher.conf); see usher.conf(5)\n"
 	"  -t                       check the configuration and exit; opens no socket\n"
 	"  -T                       the same, and print the effective configuration\n"
-	"      --take-over          take the sockets over from the running instance\n"
+	"      --take-over          not in this version\n"
 	"      --without FEATURE    do without a kernel feature, by the name that usherctl doctor shows\n"
 	"      --log-level LEVEL    error, warning, info or debug; wins over the file\n"
 	"  -h, --help               show this and exit\n"
