@@ -31,8 +31,9 @@ CLIENT_CPU = targets.SERVER_CPU
 FIGURES = ("rate", "cpu_us", "core_rate", "server_cpu_us", "gateway_busy", "server_busy", "seconds")
 METHOD = (
     "The gateway's processes run on CPU 0 and are stopped while the backlog fills; the client and what answers behind "
-    "the gateway are on CPU 1. seconds: from just before SIGCONT to the arrival of the last answer at the client by the "
-    "kernel's stamp (accept_*: to the last accept by its own clock, as nobody answers). cpu_us: CPU time of all "
+    "the gateway are on CPU 1. seconds: from just before SIGCONT until the server behind has the last connection and its "
+    "first byte, by the server's clock (accept_*: to the last accept by its own clock). The server answers only then, all "
+    "at once, so that its answers are in nobody's time (usher_close: at once, with a close). cpu_us: CPU time of all "
     "gateway processes per connection, from SIGCONT until they are idle, as the scheduler counts it; network "
     "interrupts' work in their context included, time stolen by a hypervisor not. core_rate: 1 s / cpu_us, what the "
     "gateway's core alone would pass; where server_busy is near 1 and gateway_busy is not, rate is the server's limit. "
@@ -146,9 +147,9 @@ def drain_once(o, target):
         cpu, waited = processes.spent(before, processes.times(gateway))
         server_cpu, server_waited = processes.spent(server_before, processes.times(server))
         ticks = [after - before for before, after in zip(ticks, processes.ticks_ns(gateway))]
-        client_report = finish(client, target, o.connections)
+        finish(client, target, o.connections)
     figures = target.own_figures()
-    end = client_report["monotonic"]["last_answer_ns"] if target.answers else figures["gateway"]["last_ns"]
+    end = figures["server" if target.server else "gateway"]["last_ns"]
     return {
         "seconds": (end - begin) / 1e9,
         "rate": o.connections * 1e9 / (end - begin),

@@ -13,8 +13,8 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "common/answers.h"
 #include "common/endpoint.h"
-#include "common/fd_ring.h"
 #include "common/header_skip.h"
 #include "common/meter.h"
 #include "common/number.h"
@@ -24,6 +24,7 @@ enum {
 	FDS_MAX = 20000,
 	STREAM_BYTES_MAX = 1024, /* header and first payload byte; a longer header is refused */
 	EVENTS = 256,
+	WARMUP_MAX = 1000000,
 	ACCEPTS_IN_A_ROW = 256, /* then the connections that wait get their turn */
 };
 
@@ -31,6 +32,8 @@ struct options {
 	const char *listen;
 	bool skip_header;
 	uint32_t hold;
+	uint64_t warmup; /* connections before the ones that count */
+	uint64_t together; /* answer so many all at once, when the last is here; 0: each at once */
 };
 
 /* What has come so far of a stream whose first bytes were not enough. */
@@ -46,8 +49,8 @@ struct server {
 	int signals; /* owned */
 	bool skip_header;
 	bool stopping;
-	uint64_t accepted, answered, malformed, closed_early, failed;
-	struct fd_ring held;
+	uint64_t accepted, malformed, closed_early, failed;
+	struct answers answers;
 	struct stream streams[FDS_MAX];
 };
 
@@ -81,9 +84,7 @@ static void finish_consume(struct server *s, int fd, bool answer)
 		(void)close(fd);
 		return;
 	}
-	if (send(fd, "k", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
-		s->answered++;
-	fd_ring_consume(&s->held, fd);
+	answers_consume(&s->answers, fd, "k");
 }
 
 static void read_stream(struct server *s, int fd)
@@ -158,17 +159,18 @@ static void run(struct server *s)
 
 static void usage_and_exit(void)
 {
-	(void)fputs("usage: echo_server --listen ADDRESS:PORT [--header skip|none] [--hold N]\n", stderr);
+	(void)fputs("usage: echo_server --listen ADDRESS:PORT [--header skip|none] [--hold N] [--warmup N] "
+	            "[--together N]\n",
+	            stderr);
 	exit(2);
 }
 
 static struct options options_of(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "listen", required_argument, NULL, 'l' },
-		{ "header", required_argument, NULL, 'h' },
-		{ "hold", required_argument, NULL, 'o' },
-		{ 0 },
+		{ "listen", required_argument, NULL, 'l' },   { "header", required_argument, NULL, 'h' },
+		{ "hold", required_argument, NULL, 'o' },     { "warmup", required_argument, NULL, 'u' },
+		{ "together", required_argument, NULL, 't' }, { 0 },
 	};
 	struct options o = { .skip_header = true };
 	int c;
@@ -178,12 +180,16 @@ static struct options options_of(int argc, char **argv)
 			o.listen = optarg;
 		else if (c == 'o')
 			o.hold = (uint32_t)number_option("hold", optarg, 0, FD_RING_MAX);
+		else if (c == 'u')
+			o.warmup = number_option("warmup", optarg, 0, WARMUP_MAX);
+		else if (c == 't')
+			o.together = number_option("together", optarg, 0, FD_RING_MAX);
 		else if (c == 'h' && (strcmp(optarg, "skip") == 0 || strcmp(optarg, "none") == 0))
 			o.skip_header = strcmp(optarg, "skip") == 0;
 		else
 			usage_and_exit();
 	}
-	if (!o.listen || optind != argc)
+	if (!o.listen || optind != argc || o.together > o.hold)
 		usage_and_exit();
 	return o;
 }
@@ -193,11 +199,13 @@ static void report(const struct server *s)
 	struct meter now = meter_read();
 	double per = s->accepted > 0 ? (double)s->accepted * NS_PER_US : 1;
 
-	(void)printf("{\"accepted\": %llu, \"answered\": %llu, \"malformed\": %llu, \"closed_early\": %llu, "
-	             "\"failed\": %llu, \"user_us\": %.3f, \"system_us\": %.3f}\n",
-	             (unsigned long long)s->accepted, (unsigned long long)s->answered,
-	             (unsigned long long)s->malformed, (unsigned long long)s->closed_early,
-	             (unsigned long long)s->failed, (double)now.user_ns / per, (double)now.system_ns / per);
+	(void)printf(
+		"{\"accepted\": %llu, \"answered\": %llu, \"malformed\": %llu, \"closed_early\": %llu, "
+		"\"failed\": %llu, \"user_us\": %.3f, \"system_us\": %.3f, \"first_ns\": %llu, \"last_ns\": %llu}\n",
+		(unsigned long long)s->accepted, (unsigned long long)s->answers.answered,
+		(unsigned long long)s->malformed, (unsigned long long)s->closed_early,
+		(unsigned long long)s->failed, (double)now.user_ns / per, (double)now.system_ns / per,
+		(unsigned long long)s->answers.first_ns, (unsigned long long)s->answers.last_ns);
 }
 
 static int server_open(struct server *s, const struct options *o, uint16_t *ret_port)
@@ -205,7 +213,9 @@ static int server_open(struct server *s, const struct options *o, uint16_t *ret_
 	struct epoll_event event = { .events = EPOLLIN };
 
 	s->skip_header = o->skip_header;
-	s->held.size = o->hold;
+	s->answers.held.size = o->hold;
+	s->answers.warmup = o->warmup;
+	s->answers.together = o->together;
 	s->listener = endpoint_listen_or_exit(o->listen, SOCK_NONBLOCK, ret_port);
 	s->signals = stop_signals_open();
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -233,7 +243,7 @@ int main(int argc, char **argv)
 	(void)fflush(stdout);
 	run(&s);
 	report(&s);
-	fd_ring_close_all(&s.held);
+	fd_ring_close_all(&s.answers.held);
 	close_fd(&s.listener);
 	close_fd(&s.signals);
 	close_fd(&s.epoll);

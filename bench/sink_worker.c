@@ -15,7 +15,7 @@
 #include <usher/usher.h>
 
 #include "base/cleanup.h"
-#include "common/fd_ring.h"
+#include "common/answers.h"
 #include "common/meter.h"
 #include "common/number.h"
 #include "common/source_text.h"
@@ -35,6 +35,7 @@ struct options {
 	uint32_t batch;
 	uint32_t hold;
 	uint64_t warmup; /* connections before the ones that count */
+	uint64_t together; /* answer so many all at once, when the last is here; 0: each at once */
 	bool answer_source;
 };
 
@@ -45,34 +46,17 @@ struct sink {
 	bool answer_source;
 	bool stopping;
 	bool more; /* the library may hold connections: its fd does not tell */
-	uint64_t warmup;
-	uint64_t received, answered, closed_early, failed;
+	uint64_t received, closed_early, failed;
 	struct meter before;
-	uint64_t first_ns, last_ns; /* of a receipt, after the warm-up */
-	struct fd_ring held;
-	char answers[FDS_MAX][SOURCE_TEXT_BYTES]; /* of connections whose payload is not there yet */
+	struct answers answers;
+	char texts[FDS_MAX][SOURCE_TEXT_BYTES]; /* answers of connections whose payload is not there yet */
 };
 
 static void count_receipt(struct sink *s)
 {
 	s->received++;
-	if (s->received <= s->warmup) {
-		if (s->received == s->warmup)
-			s->before = meter_read();
-		return;
-	}
-	s->last_ns = meter_now_ns();
-	if (s->first_ns == 0)
-		s->first_ns = s->last_ns;
-}
-
-static void answer_consume(struct sink *s, int fd, const char *answer)
-{
-	size_t size = strlen(answer);
-
-	if (send(fd, answer, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size)
-		s->answered++;
-	fd_ring_consume(&s->held, fd);
+	if (s->received == s->answers.warmup)
+		s->before = meter_read();
 }
 
 /* 1: some payload is here; 0: not yet; -1: there will be none */
@@ -95,7 +79,7 @@ static void wait_consume(struct sink *s, int fd, const char *answer)
 		(void)close(fd);
 		return;
 	}
-	memcpy(s->answers[fd], answer, SOURCE_TEXT_BYTES);
+	memcpy(s->texts[fd], answer, SOURCE_TEXT_BYTES);
 }
 
 static void take_connection(struct sink *s, const struct usher_conn *c)
@@ -108,7 +92,7 @@ static void take_connection(struct sink *s, const struct usher_conn *c)
 		source_text((const struct sockaddr *)&c->source.storage, answer);
 	has = take_payload(c->fd);
 	if (has > 0) {
-		answer_consume(s, c->fd, answer);
+		answers_consume(&s->answers, c->fd, answer);
 	} else if (has == 0) {
 		wait_consume(s, c->fd, answer);
 	} else {
@@ -125,7 +109,7 @@ static void payload_came(struct sink *s, int fd)
 		return;
 	(void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, fd, NULL);
 	if (has > 0) {
-		answer_consume(s, fd, s->answers[fd]);
+		answers_consume(&s->answers, fd, s->texts[fd]);
 		return;
 	}
 	s->closed_early++;
@@ -175,32 +159,36 @@ static void run(struct sink *s)
 static void report(const struct sink *s)
 {
 	struct meter now = meter_read();
-	uint64_t counted = s->received > s->warmup ? s->received - s->warmup : 0;
+	uint64_t counted = s->received > s->answers.warmup ? s->received - s->answers.warmup : 0;
 	double per = counted > 0 ? (double)counted * NS_PER_US : 1;
 
 	(void)printf("{\"received\": %llu, \"answered\": %llu, \"closed_early\": %llu, \"failed\": %llu, "
 	             "\"user_us\": %.3f, \"system_us\": %.3f, \"first_ns\": %llu, \"last_ns\": %llu}\n",
-	             (unsigned long long)s->received, (unsigned long long)s->answered,
+	             (unsigned long long)s->received, (unsigned long long)s->answers.answered,
 	             (unsigned long long)s->closed_early, (unsigned long long)s->failed,
 	             (double)(now.user_ns - s->before.user_ns) / per,
-	             (double)(now.system_ns - s->before.system_ns) / per, (unsigned long long)s->first_ns,
-	             (unsigned long long)s->last_ns);
+	             (double)(now.system_ns - s->before.system_ns) / per,
+	             (unsigned long long)s->answers.first_ns, (unsigned long long)s->answers.last_ns);
 }
 
 static void usage_and_exit(void)
 {
-	(void)fputs(
-		"usage: sink_worker --pool PATH [--hold N] [--batch N] [--warmup N] [--answer byte|source]\n",
-		stderr);
+	(void)fputs("usage: sink_worker --pool PATH [--hold N] [--batch N] [--warmup N] [--together N] "
+	            "[--answer byte|source]\n",
+	            stderr);
 	exit(2);
 }
 
 static struct options options_of(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "pool", required_argument, NULL, 'p' },   { "hold", required_argument, NULL, 'o' },
-		{ "batch", required_argument, NULL, 'b' },  { "warmup", required_argument, NULL, 'u' },
-		{ "answer", required_argument, NULL, 'a' }, { 0 },
+		{ "pool", required_argument, NULL, 'p' },
+		{ "hold", required_argument, NULL, 'o' },
+		{ "batch", required_argument, NULL, 'b' },
+		{ "warmup", required_argument, NULL, 'u' },
+		{ "answer", required_argument, NULL, 'a' },
+		{ "together", required_argument, NULL, 't' },
+		{ 0 },
 	};
 	struct options o = { .batch = BATCH_MAX };
 	int c;
@@ -214,12 +202,14 @@ static struct options options_of(int argc, char **argv)
 			o.batch = (uint32_t)number_option("batch", optarg, 1, BATCH_MAX);
 		else if (c == 'u')
 			o.warmup = number_option("warmup", optarg, 0, WARMUP_MAX);
+		else if (c == 't')
+			o.together = number_option("together", optarg, 0, FD_RING_MAX);
 		else if (c == 'a' && (strcmp(optarg, "byte") == 0 || strcmp(optarg, "source") == 0))
 			o.answer_source = strcmp(optarg, "source") == 0;
 		else
 			usage_and_exit();
 	}
-	if (!o.pool || optind != argc)
+	if (!o.pool || optind != argc || o.together > o.hold)
 		usage_and_exit();
 	return o;
 }
@@ -243,8 +233,9 @@ static int sink_open(struct sink *s, const struct options *o)
 	int r;
 
 	s->answer_source = o->answer_source;
-	s->warmup = o->warmup;
-	s->held.size = o->hold;
+	s->answers.warmup = o->warmup;
+	s->answers.together = o->together;
+	s->answers.held.size = o->hold;
 	s->signals = stop_signals_open();
 	s->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (s->signals < 0 || s->epoll < 0)
@@ -272,7 +263,7 @@ int main(int argc, char **argv)
 	run(&s);
 	report(&s);
 	(void)usher_close(s.usher);
-	fd_ring_close_all(&s.held);
+	fd_ring_close_all(&s.answers.held);
 	close_fd(&s.epoll);
 	close_fd(&s.signals);
 	return 0;

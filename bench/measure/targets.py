@@ -72,6 +72,11 @@ class Target:
         return None if (plan.build / "bench" / "loadgen").exists() else "bench/ is not built"
 
 
+def held_together(plan):
+    """A server that keeps every connection, and answers those that count all at once when it has the last."""
+    return ["--hold", all_held(plan), "--warmup", plan.warmup, "--together", plan.connections]
+
+
 def all_held(plan):
     return plan.connections + plan.warmup + 100
 
@@ -113,7 +118,7 @@ class Plain(Target):
 
     def start(self):
         self.gateway = self.run(
-            [self.bench("echo_server"), "--listen", "127.0.0.1:0", "--hold", all_held(self.plan)], GATEWAY_CPU
+            [self.bench("echo_server"), "--listen", "127.0.0.1:0", *held_together(self.plan)], GATEWAY_CPU
         )
         self.port = int(self.gateway.line().split()[1])
 
@@ -136,9 +141,9 @@ class Usher(Target):
             GATEWAY_CPU,
         )
         wait_for("usherd's sockets", lambda: pool.exists() and self.admin.exists() and listens(self.port))
-        hold = ["--hold", all_held(self.plan)] if self.hold else []
+        hold = held_together(self.plan) if self.hold else ["--warmup", self.plan.warmup]
         self.server = self.run(
-            [self.bench("sink_worker"), "--pool", pool, "--warmup", self.plan.warmup, *hold], SERVER_CPU
+            [self.bench("sink_worker"), "--pool", pool, *hold], SERVER_CPU
         )
         if self.server.line() != "ready":
             raise Failed("sink_worker is not ready")
@@ -183,7 +188,7 @@ class Rival(Target):
 
     def start(self):
         self.server = self.run(
-            [self.bench("echo_server"), "--listen", "127.0.0.1:0", "--header", "none", "--hold", all_held(self.plan)],
+            [self.bench("echo_server"), "--listen", "127.0.0.1:0", "--header", "none", *held_together(self.plan)],
             SERVER_CPU,
         )
         self.port = free_port()
