@@ -6,12 +6,25 @@ import ctypes
 import os
 import re
 import resource
+import socket
 import struct
 
 libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_SECCOMP = 36, 38, 1, 22
 IO_URING_SETUP = 425
+SO_PEERPIDFD = 77
 SYSCTL = "/proc/sys/net/core/somaxconn"
+
+
+def has_peerpidfd():
+    """From Linux 6.5 the other end of a Unix socket can be had as a pidfd."""
+    one, other = socket.socketpair()
+    with one, other:
+        try:
+            os.close(one.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD))
+        except OSError:
+            return False
+    return True
 
 
 def read(path):

@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 # What depends most on the kernel: each kind of sender and refusal, take-back, dying shards, each feature off.
-[ ${#only[@]} -gt 0 ] || only=('senders.*' 'bytes.*' 'workers.*' 'processes.*' 'without.*')
+[ ${#only[@]} -gt 0 ] || only=('senders.*' 'bytes.*' 'workers.*' 'processes.*' 'pools.*' 'without.*')
 [ "${only[*]}" != none ] || only=()
 
 for program in qemu-system-x86_64 cpio gzip ldd setpriv prlimit busybox /usr/bin/python3; do
@@ -141,7 +141,7 @@ echo "tests/vm: $(basename "$kernel"), initramfs of $(($(stat -c %s "$work/initr
 start=$SECONDS
 timeout -k 5 "$timeout" qemu-system-x86_64 "${accel[@]}" -m 2048 -smp 2 -nodefaults -display none -no-reboot \
     -serial stdio -kernel "$kernel" -initrd "$work/initramfs" \
-    -append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" </dev/null 2>&1 | tr -d '\r' | tee "$work/console"
+    -append "console=ttyS0 quiet panic=-1 random.trust_cpu=on" </dev/null 2>&1 | sed -u 's|\r||g' | tee "$work/console"
 status=${PIPESTATUS[0]}
 said=$(sed -n 's/^usher-vm: \([0-9]\{1,3\}\)$/\1/p' "$work/console" | tail -n 1)
 echo "tests/vm: $((SECONDS - start)) s in the machine"
