@@ -49,7 +49,9 @@ int accept_add(struct shard *s, int fd, uint32_t listener)
 		return -EINVAL;
 	}
 	a = &s->acceptors[s->acceptor_count++];
-	*a = (struct acceptor){ .fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED };
+	*a = (struct acceptor){
+		.fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED, .window = SLOT_LIST_EMPTY
+	};
 	a->window_mode = !may_multishot(s, a) || (s->plan->listeners[listener].accept == PLAN_ACCEPT_AUTO &&
 	                                          !has_room_for_backlog(s));
 	s->listeners[listener].peer_size = (uint32_t)size;
@@ -78,7 +80,7 @@ static void arm_one(struct shard *s, struct acceptor *a)
 	slot->state = SLOT_ACCEPTING;
 	slot->listener = (uint8_t)acceptor_index(s, a);
 	slot->address_size = sizeof(slot->address);
-	a->window++;
+	slot_list_append(&s->slots, &a->window, index);
 	ring_accept_one(&s->ring, a->fd, (struct sockaddr *)&slot->address, &slot->address_size,
 	                op_tag_pack(OP_ACCEPT_ONE, index, slot->generation));
 }
@@ -102,15 +104,20 @@ static void arm(struct shard *s, struct acceptor *a)
 		ring_accept_multi(&s->ring, a->fd,
 		                  op_tag_pack(OP_ACCEPT_MULTI, acceptor_index(s, a), ++a->generation));
 	}
-	while (a->window_mode && a->window < window && may_take_slot(s))
+	while (a->window_mode && a->window.count < window && may_take_slot(s))
 		arm_one(s, a);
 }
 
-/* Cancelled accepts complete with -ECANCELED, or with a last connection. */
+/*
+ * Cancelled accepts complete with -ECANCELED, or with a last connection. Each by its tag, which the kernel looks up:
+ * for all that wait on one fd it would search everything that waits, once for each.
+ */
 static void cancel(struct shard *s, struct acceptor *a)
 {
-	if (a->multi_armed || a->window > 0)
-		ring_cancel_fd(&s->ring, a->fd);
+	if (a->multi_armed)
+		ring_cancel(&s->ring, op_tag_pack(OP_ACCEPT_MULTI, acceptor_index(s, a), a->generation));
+	for (uint32_t i = a->window.head; i != SLOT_NONE; i = s->slots.table[i].next)
+		ring_cancel(&s->ring, op_tag_pack(OP_ACCEPT_ONE, i, s->slots.table[i].generation));
 }
 
 static void pause_for(struct shard *s, struct acceptor *a, enum accept_pause why)
@@ -142,7 +149,7 @@ void accept_disarm(struct shard *s)
 bool accept_idle(const struct shard *s)
 {
 	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		if (s->acceptors[i].multi_armed || s->acceptors[i].window > 0)
+		if (s->acceptors[i].multi_armed || s->acceptors[i].window.count > 0)
 			return false;
 	return true;
 }
@@ -213,7 +220,7 @@ void accept_on_one(struct shard *s, uint32_t index, const struct ring_event *e)
 	struct slot *slot = &s->slots.table[index];
 	struct acceptor *a = &s->acceptors[slot->listener];
 
-	a->window--;
+	slot_list_remove(&s->slots, &a->window, index);
 	if (e->result < 0) {
 		slots_give(&s->slots, index);
 		accept_failed(s, a, e->result);
