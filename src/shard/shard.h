@@ -49,6 +49,8 @@ struct acceptor {
 	uint32_t turn_count; /* connections accepted this turn */
 	uint32_t quiet_turns;
 	uint64_t retry_ns;
+	uint64_t armed_ns; /* when the master gave the word */
+	uint64_t renew_ns; /* when to arm anew, see accept.c; UINT64_MAX: not */
 };
 
 struct shard_listener {
