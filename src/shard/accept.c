@@ -24,6 +24,8 @@ enum {
 };
 
 #define RETRY_NS (100 * NS_PER_MS)
+#define RENEW_NS (5 * NS_PER_MS)
+#define RENEW_FOR_NS (10 * NS_PER_S)
 
 static bool may_multishot(const struct shard *s, const struct acceptor *a)
 {
@@ -49,7 +51,11 @@ int accept_add(struct shard *s, int fd, uint32_t listener)
 		return -EINVAL;
 	}
 	a = &s->acceptors[s->acceptor_count++];
-	*a = (struct acceptor){ .fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED };
+	*a = (struct acceptor){ .fd = fd,
+		                .listener = listener,
+		                .pauses = ACCEPT_PAUSE_UNARMED,
+		                .window = SLOT_LIST_EMPTY,
+		                .renew_ns = UINT64_MAX };
 	a->window_mode = !may_multishot(s, a) || (s->plan->listeners[listener].accept == PLAN_ACCEPT_AUTO &&
 	                                          !has_room_for_backlog(s));
 	s->listeners[listener].peer_size = (uint32_t)size;
@@ -78,7 +84,7 @@ static void arm_one(struct shard *s, struct acceptor *a)
 	slot->state = SLOT_ACCEPTING;
 	slot->listener = (uint8_t)acceptor_index(s, a);
 	slot->address_size = sizeof(slot->address);
-	a->window++;
+	slot_list_append(&s->slots, &a->window, index);
 	ring_accept_one(&s->ring, a->fd, (struct sockaddr *)&slot->address, &slot->address_size,
 	                op_tag_pack(OP_ACCEPT_ONE, index, slot->generation));
 }
@@ -102,15 +108,30 @@ static void arm(struct shard *s, struct acceptor *a)
 		ring_accept_multi(&s->ring, a->fd,
 		                  op_tag_pack(OP_ACCEPT_MULTI, acceptor_index(s, a), ++a->generation));
 	}
-	while (a->window_mode && a->window < window && may_take_slot(s))
+	while (a->window_mode && a->window.count < window && may_take_slot(s))
 		arm_one(s, a);
 }
 
-/* Cancelled accepts complete with -ECANCELED, or with a last connection. */
+static void cancel_multi(struct shard *s, const struct acceptor *a)
+{
+	ring_cancel(&s->ring, op_tag_pack(OP_ACCEPT_MULTI, acceptor_index(s, a), a->generation));
+}
+
+static void cancel_one(struct shard *s, uint32_t index)
+{
+	ring_cancel(&s->ring, op_tag_pack(OP_ACCEPT_ONE, index, s->slots.table[index].generation));
+}
+
+/*
+ * Cancelled accepts complete with -ECANCELED, or with a last connection. Each by its tag, which the kernel looks up:
+ * for all that wait on one fd it would search everything that waits, once for each.
+ */
 static void cancel(struct shard *s, struct acceptor *a)
 {
-	if (a->multi_armed || a->window > 0)
-		ring_cancel_fd(&s->ring, a->fd);
+	if (a->multi_armed)
+		cancel_multi(s, a);
+	for (uint32_t i = a->window.head; i != SLOT_NONE; i = s->slots.table[i].next)
+		cancel_one(s, i);
 }
 
 static void pause_for(struct shard *s, struct acceptor *a, enum accept_pause why)
@@ -129,8 +150,13 @@ static void resume_from(struct acceptor *a, enum accept_pause why)
 
 void accept_arm(struct shard *s)
 {
-	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		resume_from(&s->acceptors[i], ACCEPT_PAUSE_UNARMED);
+	for (uint32_t i = 0; i < s->acceptor_count; i++) {
+		struct acceptor *a = &s->acceptors[i];
+
+		resume_from(a, ACCEPT_PAUSE_UNARMED);
+		a->armed_ns = s->now_ns;
+		a->renew_ns = s->now_ns + RENEW_NS;
+	}
 }
 
 void accept_disarm(struct shard *s)
@@ -142,7 +168,7 @@ void accept_disarm(struct shard *s)
 bool accept_idle(const struct shard *s)
 {
 	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		if (s->acceptors[i].multi_armed || s->acceptors[i].window > 0)
+		if (s->acceptors[i].multi_armed || s->acceptors[i].window.count > 0)
 			return false;
 	return true;
 }
@@ -213,7 +239,7 @@ void accept_on_one(struct shard *s, uint32_t index, const struct ring_event *e)
 	struct slot *slot = &s->slots.table[index];
 	struct acceptor *a = &s->acceptors[slot->listener];
 
-	a->window--;
+	slot_list_remove(&s->slots, &a->window, index);
 	if (e->result < 0) {
 		slots_give(&s->slots, index);
 		accept_failed(s, a, e->result);
@@ -258,6 +284,24 @@ static void check_pauses(struct shard *s, struct acceptor *a)
 	}
 }
 
+/*
+ * The ring of a shard that was killed is taken down some time after its process is gone, and until then each connection
+ * that comes wakes one of its accepts instead of ours. It waits in the backlog, which only a fresh accept looks at:
+ * there is one after 5 ms, and then each time as much later as has passed since the word to accept.
+ */
+static void renew(struct shard *s, struct acceptor *a)
+{
+	uint64_t passed = s->now_ns - a->armed_ns;
+
+	if (s->now_ns < a->renew_ns || a->pauses)
+		return;
+	a->renew_ns = passed < RENEW_FOR_NS ? s->now_ns + passed : UINT64_MAX;
+	if (a->multi_armed)
+		cancel_multi(s, a);
+	if (a->window.head != SLOT_NONE)
+		cancel_one(s, a->window.head);
+}
+
 static enum board_accept accept_mode(const struct acceptor *a)
 {
 	if (a->pauses & ACCEPT_PAUSE_UNARMED)
@@ -274,6 +318,7 @@ void accept_turn(struct shard *s)
 
 		check_pauses(s, a);
 		choose_mode(s, a);
+		renew(s, a);
 		arm(s, a);
 	}
 	if (s->acceptor_count > 0)
@@ -284,8 +329,13 @@ uint64_t accept_deadline(const struct shard *s)
 {
 	uint64_t first = UINT64_MAX;
 
-	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		if ((s->acceptors[i].pauses & ACCEPT_PAUSE_RESOURCE) && s->acceptors[i].retry_ns < first)
-			first = s->acceptors[i].retry_ns;
+	for (uint32_t i = 0; i < s->acceptor_count; i++) {
+		const struct acceptor *a = &s->acceptors[i];
+
+		if ((a->pauses & ACCEPT_PAUSE_RESOURCE) && a->retry_ns < first)
+			first = a->retry_ns;
+		if (a->pauses == 0 && a->renew_ns < first)
+			first = a->renew_ns;
+	}
 	return first;
 }

@@ -195,13 +195,6 @@ void ring_cancel(struct ring *ring, uint64_t tag)
 	struct io_uring_sqe *sqe = ring_sqe(ring);
 
 	io_uring_prep_cancel64(sqe, tag, 0);
-	sqe->user_data = op_tag_pack(OP_NONE, 0, 0);
-}
-
-void ring_cancel_fd(struct ring *ring, int fd)
-{
-	struct io_uring_sqe *sqe = ring_sqe(ring);
-
-	io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 	sqe->user_data = op_tag_pack(OP_NONE, 0, 0);
 }

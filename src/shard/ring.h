@@ -58,4 +58,3 @@ void ring_poll(struct ring *ring, int fd, uint32_t events, uint64_t tag);
 void ring_discard(struct ring *ring, int fd, uint32_t size, uint64_t tag);
 void ring_close(struct ring *ring, int fd); /* consumes the fd; a failure is completed as OP_CLOSE */
 void ring_cancel(struct ring *ring, uint64_t tag);
-void ring_cancel_fd(struct ring *ring, int fd);

@@ -44,11 +44,13 @@ struct acceptor {
 	uint32_t pauses; /* enum accept_pause bits */
 	bool window_mode; /* single-shot accepts, else multishot */
 	bool multi_armed;
-	uint32_t window; /* single-shot accepts in flight */
+	struct slot_list window; /* single-shot accepts in flight */
 	uint32_t generation; /* of the multishot accept, so that a late completion is recognised */
 	uint32_t turn_count; /* connections accepted this turn */
 	uint32_t quiet_turns;
 	uint64_t retry_ns;
+	uint64_t armed_ns; /* when the master gave the word */
+	uint64_t renew_ns; /* when to arm anew, see accept.c; UINT64_MAX: not */
 };
 
 struct shard_listener {
