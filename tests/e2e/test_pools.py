@@ -81,5 +81,5 @@ def test_worker_from_the_documents(t):
     for header in (proxy.v1(), proxy.v2("2001:db8::9", 4242)):
         client = t.client(u.address(), header + b"GET / HTTP/1.0\r\n\r\n")
         assert client.socket.recv(1000), "it answered nothing"
-        client.close()  # it serves one at a time, to the end
+        client.close()  # it serves one at a time
     assert process.poll() is None

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Usher's own processes killed, stopped and ended, with connections in each state."""
 import signal
+import time
 
 import harness
 import kernel
@@ -62,6 +63,23 @@ def test_stopped_shard_killed_with_a_backlog(t):
     replaced(u, [victim])
     greeted(clients)
     u.wait_totals(accepted=60, handed_off=60)
+
+
+def test_nothing_is_stranded_while_the_next_shard_arms(t):
+    """A dead process's ring is taken apart by the kernel after waitpid() has returned; until then its armed accept may
+    eat the wake-up for a connection that the next shard should get. No further connection comes to repair it."""
+    for trial in range(16):
+        u = t.usherd(pools=PATIENT)
+        t.worker_process("worker")
+        before = kernel.children(u.pid)
+        victim = u.shards()[0]
+        harness.kill(victim, signal.SIGKILL)
+        wait(lambda: set(kernel.children(u.pid)) - set(before), "no new shard", interval=0.0002)
+        time.sleep(trial * 0.0005)  # it arms a few milliseconds after its birth
+        greeted(t.clients(20, u.address(), headers))
+        t.release()
+        u.quiet()
+        u.stop()
 
 
 def test_shard_killed_with_headers_half_read(t):

@@ -114,7 +114,13 @@ def test_unknown_user(t):
 
 
 def test_unknown_pool_user(t):
-    fails(t, "no-such-user", pools={"main": {"users": ["no-such-user"]}})
+    """A user who does not exist is most likely a slip: at least a word about it, not only workers that are refused."""
+    u = t.usherd(pools={"main": {"users": ["no-such-user"]}}, ready=False)
+    wait(lambda: "no-such-user" in u.log(), "nothing is said", timeout=3)
+    u.expect_clean = False
+    if u.process.poll() is None:
+        u.wait_ready()
+        u.stop()
 
 
 def test_file_missing(t):
