@@ -59,7 +59,7 @@ struct usher_options {
 	uint32_t capacity; /* most connections open at once; 0: no limit; otherwise needs USHER_SENDS_DONE */
 	/*
 	 * Most connections in one message, 1 to 253. What is received and not begun dies with the worker, so a slow
-	 * one says 1. 0: 64 with USHER_NONBLOCK, otherwise 1.
+	 * one says 1. 0: 64 with USHER_NONBLOCK, otherwise 1. Never more than a quarter of RLIMIT_NOFILE.
 	 */
 	uint32_t batch;
 	uint32_t cpu; /* with USHER_ONE_CPU */

@@ -30,7 +30,7 @@ int usher_msghdr(struct usher *u, int *ret_fd, struct msghdr **ret_message, uint
 	channel = find_idle(&u->channels);
 	if (!channel)
 		return 0;
-	if (room_is_near(&u->room, u->batch) && !room_try(&u->room, channel->fd, u->batch)) {
+	if (room_is_near(&u->room, HANDOFF_FDS_MAX) && !room_try(&u->room, channel->fd, u->batch)) {
 		timers_set(&u->timers, TIMER_ROOM, LIB_RETRY_MS); /* makes usher_fd() readable: asked again */
 		return 0;
 	}

@@ -34,7 +34,7 @@ static bool has_room(struct usher *u, struct channel *channel)
 {
 	int count;
 
-	if (!room_is_near(&u->room, u->batch))
+	if (!room_is_near(&u->room, HANDOFF_FDS_MAX))
 		return true;
 	count = room_look(channel->fd);
 	if (count <= 0 || room_try(&u->room, channel->fd, (uint32_t)count))

@@ -31,6 +31,13 @@ void room_open(struct room *room, bool raise)
 	room_read(room);
 }
 
+uint32_t room_batch(const struct room *room, uint32_t batch)
+{
+	uint32_t most = room->limit / 4 > 0 ? room->limit / 4 : 1;
+
+	return batch < most ? batch : most;
+}
+
 bool room_is_near(const struct room *room, uint32_t count)
 {
 	return room->lost || (uint64_t)room->highest + count + LIB_FDS_SPARE >= room->limit;

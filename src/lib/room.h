@@ -19,6 +19,9 @@ struct room {
 /* Reads the limit, and before that raises it to the hard one if @raise. */
 void room_open(struct room *room, bool raise);
 
+/* @batch, or less: a message that takes more than a quarter of the limit might never fit. */
+uint32_t room_batch(const struct room *room, uint32_t batch);
+
 /* Notes a received fd. */
 static inline void room_saw(struct room *room, int fd)
 {

@@ -81,7 +81,6 @@ static int set_options(struct usher *u, const struct usher_options *options)
 	u->batch = options->batch;
 	if (u->batch == 0)
 		u->batch = u->flags & USHER_NONBLOCK ? LIB_BATCH_DEFAULT : 1;
-	report_open(&u->report, u->batch, u->capacity);
 	set_name(u, options->name);
 	return set_path(u, options->path);
 }
@@ -92,6 +91,8 @@ static int open_kernel_side(struct usher *u)
 	int r;
 
 	room_open(&u->room, !(u->flags & USHER_KEEP_NOFILE));
+	u->batch = room_batch(&u->room, u->batch);
+	report_open(&u->report, u->batch, u->capacity);
 	u->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (u->epoll_fd < 0)
 		return -errno;

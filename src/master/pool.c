@@ -69,6 +69,20 @@ bool pool_may_register(const struct master *m, uint32_t pool, uid_t uid, gid_t g
 	return false;
 }
 
+/* The first name in the pool's lists that this host does not know; NULL: all are known. */
+static const char *unknown_name(const struct config_pool *p)
+{
+	unsigned long number;
+
+	for (size_t i = 0; i < p->user_count; i++)
+		if (!is_number(p->users[i], &number) && !getpwnam(p->users[i]))
+			return p->users[i];
+	for (size_t i = 0; i < p->group_count; i++)
+		if (!is_number(p->groups[i], &number) && !getgrnam(p->groups[i]))
+			return p->groups[i];
+	return NULL;
+}
+
 static void on_ready(struct loop_source *source, uint32_t events)
 {
 	struct pool_socket *p =
@@ -99,9 +113,17 @@ int pool_open(struct master *m, char *why, size_t size)
 	for (uint32_t i = 0; i < m->config->pool_count; i++) {
 		struct pool_socket *p = &m->pools[i];
 		const struct config_pool *c = &m->config->pools[i];
+		const char *unknown = unknown_name(c);
 		mode_t mode = c->user_count + c->group_count > 0 ? 0666 : 0600;
 		int r;
 
+		if (unknown) {
+			(void)snprintf(
+				why, size,
+				"pool \"%s\": this host has no user or group \"%s\": make it, or change `users` or `groups`",
+				c->name, unknown);
+			return -ENOENT;
+		}
 		p->master = m;
 		p->index = i;
 		p->fd = socket_path_listen(c->socket, SOCK_SEQPACKET, mode, POOL_BACKLOG);

@@ -13,6 +13,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "core/share.h"
 #include "sys/clock.h"
 #include "sys/probe.h"
 
@@ -274,7 +275,8 @@ static void check_pauses(struct shard *s, struct acceptor *a)
 		pause_for(s, a, ACCEPT_PAUSE_SLOTS);
 	else if (s->conns + SLOTS_HYSTERESIS <= s->conns_max || s->conns <= s->conns_max / 2)
 		resume_from(a, ACCEPT_PAUSE_SLOTS);
-	if (pool->queued >= pool->plan->queue_size)
+	if (pool->queued >= pool->plan->queue_size ||
+	    share_left(pool->queued, s->conns, s->conns_max, 1) == 0)
 		pause_for(s, a, ACCEPT_PAUSE_QUEUE);
 	else if (pool->queued <= pool->plan->queue_size / 2)
 		resume_from(a, ACCEPT_PAUSE_QUEUE);

@@ -17,9 +17,10 @@
 
 #include "base/cleanup.h"
 #include "core/handoff.h"
+#include "core/share.h"
 #include "sys/clock.h"
 
-enum { MESSAGES_PER_TURN = 64 };
+enum { MESSAGES_PER_TURN = 64, IN_FLIGHT_PARTS = 4 };
 
 #define SAMPLE_NS (20 * NS_PER_MS)
 
@@ -161,7 +162,10 @@ uint32_t channel_room(struct shard *s, const struct channel *c)
 	if (c->state != CHANNEL_OPEN || unread_full(&c->unread) || c->unread.count >= window ||
 	    atomic_load_explicit(&w->state, memory_order_relaxed) != BOARD_WORKER_READY)
 		return 0;
-	room = min_u32(window - c->unread.count, c->batch);
+	/* unread connections are descriptors in flight, of which the user id has one budget: a fair share of it */
+	room = share_left(c->unread.count, atomic_load_explicit(&s->board->in_flight, memory_order_relaxed),
+	                  s->board->in_flight_max, IN_FLIGHT_PARTS);
+	room = min_u32(min_u32(room, window - c->unread.count), c->batch);
 	open = atomic_load_explicit(&w->open, memory_order_relaxed);
 	if (w->capacity)
 		room = open >= w->capacity ? 0 : min_u32(room, w->capacity - open);
