@@ -24,6 +24,9 @@ enum {
 };
 
 #define RETRY_NS (100 * NS_PER_MS)
+#define FIRST_LOOK_NS (50 * NS_PER_MS)
+
+enum { LOOKS_MAX = 4 }; /* 50 ms after the word to arm, then after 200 ms, 0.8 s and 3.2 s more */
 
 static bool may_multishot(const struct shard *s, const struct acceptor *a)
 {
@@ -49,7 +52,9 @@ int accept_add(struct shard *s, int fd, uint32_t listener)
 		return -EINVAL;
 	}
 	a = &s->acceptors[s->acceptor_count++];
-	*a = (struct acceptor){ .fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED };
+	*a = (struct acceptor){
+		.fd = fd, .listener = listener, .pauses = ACCEPT_PAUSE_UNARMED, .look_ns = UINT64_MAX
+	};
 	a->window_mode = !may_multishot(s, a) || (s->plan->listeners[listener].accept == PLAN_ACCEPT_AUTO &&
 	                                          !has_room_for_backlog(s));
 	s->listeners[listener].peer_size = (uint32_t)size;
@@ -127,10 +132,29 @@ static void resume_from(struct acceptor *a, enum accept_pause why)
 	a->pauses &= ~(uint32_t)why;
 }
 
+/*
+ * The kernel takes a dead shard's ring apart after its process can be waited for, and until then that ring can be woken
+ * in our place: the connection then waits in the backlog until another one comes. Arming anew looks there first, so we
+ * do it a few times after the word.
+ */
 void accept_arm(struct shard *s)
 {
-	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		resume_from(&s->acceptors[i], ACCEPT_PAUSE_UNARMED);
+	for (uint32_t i = 0; i < s->acceptor_count; i++) {
+		struct acceptor *a = &s->acceptors[i];
+
+		resume_from(a, ACCEPT_PAUSE_UNARMED);
+		a->looks = 0;
+		a->look_ns = s->now_ns + FIRST_LOOK_NS;
+	}
+}
+
+static void look_again(struct shard *s, struct acceptor *a)
+{
+	if (s->now_ns < a->look_ns)
+		return;
+	cancel(s, a);
+	a->looks++;
+	a->look_ns = a->looks < LOOKS_MAX ? s->now_ns + (FIRST_LOOK_NS << (2 * a->looks)) : UINT64_MAX;
 }
 
 void accept_disarm(struct shard *s)
@@ -273,6 +297,7 @@ void accept_turn(struct shard *s)
 		struct acceptor *a = &s->acceptors[i];
 
 		check_pauses(s, a);
+		look_again(s, a);
 		choose_mode(s, a);
 		arm(s, a);
 	}
@@ -284,8 +309,13 @@ uint64_t accept_deadline(const struct shard *s)
 {
 	uint64_t first = UINT64_MAX;
 
-	for (uint32_t i = 0; i < s->acceptor_count; i++)
-		if ((s->acceptors[i].pauses & ACCEPT_PAUSE_RESOURCE) && s->acceptors[i].retry_ns < first)
-			first = s->acceptors[i].retry_ns;
+	for (uint32_t i = 0; i < s->acceptor_count; i++) {
+		const struct acceptor *a = &s->acceptors[i];
+
+		if ((a->pauses & ACCEPT_PAUSE_RESOURCE) && a->retry_ns < first)
+			first = a->retry_ns;
+		if (a->look_ns < first)
+			first = a->look_ns;
+	}
 	return first;
 }

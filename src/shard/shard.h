@@ -49,6 +49,8 @@ struct acceptor {
 	uint32_t turn_count; /* connections accepted this turn */
 	uint32_t quiet_turns;
 	uint64_t retry_ns;
+	uint64_t look_ns; /* when to arm anew, see accept_arm(); UINT64_MAX: no more */
+	uint32_t looks;
 };
 
 struct shard_listener {
