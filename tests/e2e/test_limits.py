@@ -165,3 +165,17 @@ def test_backlog_larger_than_the_fd_limit(t):
         t.clients(1500, u.address())
     totals = u.wait_totals(handed_off=1500, unread=0, timeout=10)
     assert totals["refused.fd_limit"] == 0, dict(totals)
+
+
+def test_nobody_is_stranded_when_the_way_of_accepting_changes(t):
+    """`accept = auto` goes from multishot to single accepts in a burst. What arrives while the old accept is being
+    cancelled must be taken too, although no further client comes to wake anybody. 24 bursts of different lengths."""
+    for count in (80, 150, 300, 600) * 6:
+        u = t.usherd({"main": {"accept": "auto"}}, shards=1)
+        with u.shards_stopped():
+            t.clients(70, u.address(), lambda i: b"")
+        t.clients(count, u.address(), lambda i: b"")
+        u.wait_totals(timeout=2, accepted=70 + count)
+        t.release()
+        u.quiet()
+        u.stop()
