@@ -38,6 +38,12 @@ def echo(worker, selector, connection, done):
         finish(worker, selector, connection, done)
 
 
+def forget(selector, sock):
+    """One that ends before it was ever watched is not known."""
+    if sock in {key.fileobj for key in selector.get_map().values()}:
+        selector.unregister(sock)
+
+
 def watch(worker, selector):
     """Adds the worker's sockets that are new; it takes out itself what it closes. False if it has none left."""
     known = {key.fileobj for key in selector.get_map().values() if key.data is None}
@@ -78,7 +84,7 @@ def main():
     options = parser.parse_args()
     selector = selectors.DefaultSelector()
     worker = wire.Worker(options.pool, options.name, capacity=options.capacity, batch=options.batch,
-                         done=options.done, before_close=selector.unregister)
+                         done=options.done, before_close=lambda sock: forget(selector, sock))
     if options.child:
         child = os.fork()
         if child == 0:
