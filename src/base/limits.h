@@ -30,9 +30,9 @@ enum {
 		232, /* 16 + two Unix addresses: below it valid headers without TLVs would be refused */
 
 	/* one shard */
-	RING_SQ_ENTRIES = 1024,
-	RING_CQ_ENTRIES = 4096, /* bounds how much of a backlog one multishot accept can take */
-	RING_ENTRIES_MIN = 128, /* smallest submission queue tried when RLIMIT_MEMLOCK is short */
+	RING_SQ_ENTRIES = 256,
+	RING_CQ_ENTRIES = 1024, /* bounds how much of a backlog one multishot accept can take */
+	RING_ENTRIES_MIN = 64, /* smallest submission queue tried when RLIMIT_MEMLOCK is short */
 	ACCEPT_WINDOW = 256, /* single-shot accepts in flight per listening socket */
 	PEEK_BUFFERS = 1024, /* provided buffers; a power of two */
 	PEEK_BUFFER_BYTES = 512, /* a longer header is collected in the stash */

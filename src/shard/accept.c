@@ -102,6 +102,9 @@ static void arm(struct shard *s, struct acceptor *a)
 {
 	uint32_t window = window_max(s);
 
+	if (a->cancelling && (a->multi_armed || a->window.count > 0))
+		return;
+	a->cancelling = false;
 	if (a->pauses)
 		return;
 	if (!a->window_mode && !a->multi_armed) {
@@ -126,9 +129,12 @@ static void cancel_one(struct shard *s, uint32_t index)
 /*
  * Cancelled accepts complete with -ECANCELED, or with a last connection. Each by its tag, which the kernel looks up:
  * for all that wait on one fd it would search everything that waits, once for each.
+ *
+ * Until they have completed they can still take a wake-up that was meant for a new one: nothing is armed before.
  */
 static void cancel(struct shard *s, struct acceptor *a)
 {
+	a->cancelling = true;
 	if (a->multi_armed)
 		cancel_multi(s, a);
 	for (uint32_t i = a->window.head; i != SLOT_NONE; i = s->slots.table[i].next)

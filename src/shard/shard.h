@@ -44,6 +44,7 @@ struct acceptor {
 	uint32_t pauses; /* enum accept_pause bits */
 	bool window_mode; /* single-shot accepts, else multishot */
 	bool multi_armed;
+	bool cancelling; /* what is armed is on its way out */
 	struct slot_list window; /* single-shot accepts in flight */
 	uint32_t generation; /* of the multishot accept, so that a late completion is recognised */
 	uint32_t turn_count; /* connections accepted this turn */
