@@ -301,6 +301,7 @@ static int start(struct master *m, uint32_t without, char *why, size_t size)
 		return r;
 	}
 	r = shards_start(m, why, size);
+	m->started = r == 0;
 	if (r == 0 && m->state == MASTER_RUNNING)
 		r = pool_open(m, why, size);
 	if (r == 0 && m->state == MASTER_RUNNING)

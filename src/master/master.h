@@ -99,6 +99,10 @@ struct pool_socket {
 	int fd;
 	uint32_t index;
 	struct loop_source source;
+	uid_t users[POOL_USERS_MAX]; /* who may register besides root and our own user */
+	size_t user_count;
+	gid_t groups[POOL_USERS_MAX];
+	size_t group_count;
 };
 
 struct listener_sockets {
@@ -167,6 +171,8 @@ struct master {
 	bool failed; /* leave with a failure */
 	uint64_t started_ns;
 	uint64_t stop_ns;
+	bool started; /* every shard was ready once */
+	uint64_t tick_ns; /* of the last tick */
 	uint32_t features;
 	uint32_t generation; /* number, from 1 */
 	uint32_t slot; /* its place on the board */

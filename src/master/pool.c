@@ -32,55 +32,71 @@ static bool is_number(const char *text, unsigned long *ret)
 	return errno == 0 && end != text && *end == '\0' && text[0] != '-';
 }
 
-static bool user_matches(const char *name, uid_t uid)
+/* 0 or -ENOENT. */
+static int uid_of(const char *name, uid_t *ret)
 {
-	unsigned long number;
 	const struct passwd *entry;
+	unsigned long number;
 
-	if (is_number(name, &number))
-		return number == uid;
+	if (is_number(name, &number)) {
+		*ret = (uid_t)number;
+		return 0;
+	}
 	entry = getpwnam(name);
-	return entry && entry->pw_uid == uid;
+	if (!entry)
+		return -ENOENT;
+	*ret = entry->pw_uid;
+	return 0;
 }
 
-static bool group_matches(const char *name, gid_t gid)
+static int gid_of(const char *name, gid_t *ret)
 {
-	unsigned long number;
 	const struct group *entry;
+	unsigned long number;
 
-	if (is_number(name, &number))
-		return number == gid;
+	if (is_number(name, &number)) {
+		*ret = (gid_t)number;
+		return 0;
+	}
 	entry = getgrnam(name);
-	return entry && entry->gr_gid == gid;
+	if (!entry)
+		return -ENOENT;
+	*ret = entry->gr_gid;
+	return 0;
+}
+
+/*
+ * Once, at start: a name service that is slow or away must not stand in the way of a registration. NULL, or the first
+ * name that this host does not know.
+ */
+static const char *resolve(struct pool_socket *p, const struct config_pool *c)
+{
+	for (size_t i = 0; i < c->user_count && i < POOL_USERS_MAX; i++) {
+		if (uid_of(c->users[i], &p->users[i]) < 0)
+			return c->users[i];
+		p->user_count++;
+	}
+	for (size_t i = 0; i < c->group_count && i < POOL_USERS_MAX; i++) {
+		if (gid_of(c->groups[i], &p->groups[i]) < 0)
+			return c->groups[i];
+		p->group_count++;
+	}
+	return NULL;
 }
 
 bool pool_may_register(const struct master *m, uint32_t pool, uid_t uid, gid_t gid)
 {
-	const struct config_pool *p = &m->config->pools[pool];
+	const struct pool_socket *p = &m->pools[pool];
 
 	if (uid == 0 || uid == geteuid())
 		return true;
 	for (size_t i = 0; i < p->user_count; i++)
-		if (user_matches(p->users[i], uid))
+		if (p->users[i] == uid)
 			return true;
 	for (size_t i = 0; i < p->group_count; i++)
-		if (group_matches(p->groups[i], gid))
+		if (p->groups[i] == gid)
 			return true;
 	return false;
-}
-
-/* The first name in the pool's lists that this host does not know; NULL: all are known. */
-static const char *unknown_name(const struct config_pool *p)
-{
-	unsigned long number;
-
-	for (size_t i = 0; i < p->user_count; i++)
-		if (!is_number(p->users[i], &number) && !getpwnam(p->users[i]))
-			return p->users[i];
-	for (size_t i = 0; i < p->group_count; i++)
-		if (!is_number(p->groups[i], &number) && !getgrnam(p->groups[i]))
-			return p->groups[i];
-	return NULL;
 }
 
 static void on_ready(struct loop_source *source, uint32_t events)
@@ -113,7 +129,7 @@ int pool_open(struct master *m, char *why, size_t size)
 	for (uint32_t i = 0; i < m->config->pool_count; i++) {
 		struct pool_socket *p = &m->pools[i];
 		const struct config_pool *c = &m->config->pools[i];
-		const char *unknown = unknown_name(c);
+		const char *unknown = resolve(p, c);
 		mode_t mode = c->user_count + c->group_count > 0 ? 0666 : 0600;
 		int r;
 

@@ -44,6 +44,17 @@ static bool short_of_fds(const struct master *m)
 	        (rlim_t)lowest + m->shard_count + m->worker_count + MASTER_FDS_RESERVED > limit.rlim_cur);
 }
 
+/* Names go into JSON, which is UTF-8: one that is not loses what is not ASCII. */
+static void make_text(char *name)
+{
+	json_t *text = json_string(name);
+
+	for (char *c = name; !text && *c; c++)
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	json_decref(text);
+}
+
 static void enter_board(struct worker *w, const struct handoff_hello *hello)
 {
 	struct board_worker *b = worker_board(w);
@@ -53,6 +64,7 @@ static void enter_board(struct worker *w, const struct handoff_hello *hello)
 	w->batch = hello->batch;
 	w->cpu = hello->cpu;
 	memcpy(w->name, hello->name, sizeof(w->name));
+	make_text(w->name);
 	b->capacity = hello->capacity;
 	b->batch = hello->batch;
 	b->pool = w->pool;

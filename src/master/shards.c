@@ -23,6 +23,7 @@
 
 #define START_DEADLINE_NS (10 * NS_PER_S)
 #define BACKOFF_NS (50 * NS_PER_MS)
+#define AWAY_NS NS_PER_S /* since our own last tick, which comes ten times a second */
 #define STEADY_NS NS_PER_S /* a shard that lived so long begins its back-off anew */
 
 enum { BACKOFF_DOUBLINGS_MAX = 4 };
@@ -222,6 +223,8 @@ static void describe_death(struct shard_process *p, pid_t pid, int status, bool 
 		(void)snprintf(how, sizeof(how), "killed by signal %d", WTERMSIG(status));
 	else
 		(void)snprintf(how, sizeof(how), "exited with %d", WEXITSTATUS(status));
+	/* before the start has succeeded, the one line that says why it did not is enough */
+	expected = expected || (!p->master->started && p->failed);
 	log_event(p->master, expected ? CONFIG_LOG_INFO : CONFIG_LOG_ERROR,
 	          expected ? "shard_stopped" : "shard_died", "si si ss ss", "shard", (int)p->index, "pid",
 	          (int)pid, "how", how, "text", p->failed ? p->text : "");
@@ -279,8 +282,18 @@ static void respawn(struct shard_process *p, uint64_t now_ns)
 	plan_successor(p, now_ns);
 }
 
+/* We were not there ourselves (stopped, suspended): nobody can be blamed for what we did not see. */
+static void forgive(struct master *m, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < m->shard_count; i++)
+		m->shards[i].started_ns = now_ns;
+}
+
 void shards_tick(struct master *m, uint64_t now_ns)
 {
+	if (m->tick_ns != 0 && now_ns > m->tick_ns + AWAY_NS)
+		forgive(m, now_ns);
+	m->tick_ns = now_ns;
 	for (uint32_t i = 0; i < m->shard_count; i++) {
 		struct shard_process *p = &m->shards[i];
 

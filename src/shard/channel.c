@@ -188,7 +188,9 @@ static void check_stuck(struct shard *s, struct channel *c)
 {
 	const struct unread_entry *oldest = unread_oldest(&c->unread);
 
-	if (c->state != CHANNEL_OPEN && c->state != CHANNEL_FULL && c->state != CHANNEL_PROBING)
+	/* dropped: a worker that drains and has stopped reading */
+	if (c->state != CHANNEL_OPEN && c->state != CHANNEL_FULL && c->state != CHANNEL_PROBING &&
+	    (c->state != CHANNEL_DROPPED || c->asked))
 		return;
 	if (!oldest || oldest->count == 0)
 		return;
@@ -199,7 +201,9 @@ static void check_stuck(struct shard *s, struct channel *c)
 	if (!order_tell(s,
 	                (struct control){ .type = CONTROL_STUCK, .worker = c->worker, .number = c->number }))
 		return; /* no room: at the next look */
-	c->state = CHANNEL_STUCK;
+	c->asked = true;
+	if (c->state != CHANNEL_DROPPED)
+		c->state = CHANNEL_STUCK;
 	publish(s, c);
 }
 

@@ -81,6 +81,7 @@ struct channel {
 	uint32_t pool;
 	uint32_t batch;
 	uint32_t generation; /* of its poll */
+	bool asked; /* for a take-back */
 	enum control_fault untold; /* a fault that the master had no room to hear of */
 	uint64_t sequence;
 	struct unread unread;

@@ -48,7 +48,7 @@ def served_beside_a_stuck_pool(t, queue_size):
     t.end_process(stuck)
     for _ in range(2):  # what comes back has no worker: one that takes and closes it all
         t.worker_process("rest", "stuck", "--close")
-    u.quiet()
+    u.wait_totals(in_header=0, queued=0, unread=0)
 
 
 def test_stuck_worker_does_not_use_up_fds_in_flight(t):

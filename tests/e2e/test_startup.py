@@ -114,13 +114,8 @@ def test_unknown_user(t):
 
 
 def test_unknown_pool_user(t):
-    """A user who does not exist is most likely a slip: at least a word about it, not only workers that are refused."""
-    u = t.usherd(pools={"main": {"users": ["no-such-user"]}}, ready=False)
-    wait(lambda: "no-such-user" in u.log(), "nothing is said", timeout=3)
-    u.expect_clean = False
-    if u.process.poll() is None:
-        u.wait_ready()
-        u.stop()
+    """A user who does not exist is most likely a slip: an error that names it, not workers that are refused later."""
+    fails(t, r'pool "main"', "no-such-user", "users", pools={"main": {"users": ["no-such-user"]}})
 
 
 def test_file_missing(t):
