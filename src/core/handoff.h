@@ -139,7 +139,7 @@ struct handoff_conn {
 
 struct handoff_goaway {
 	struct handoff_head head;
-	uint32_t code; /* enum handoff_error_code */
+	uint32_t code; /* enum handoff_error_code; 0: the worker asked for it */
 	uint32_t zero;
 };
 

@@ -207,19 +207,36 @@ static void check_stuck(struct shard *s, struct channel *c)
 	publish(s, c);
 }
 
+/* Sends a message without connections. It is unread like any other until it has been read. */
+static int say(struct shard *s, struct channel *c, const void *message, size_t size)
+{
+	int r = unread_full(&c->unread) ? -EAGAIN : fdpass_send(c->fd, message, size, NULL, 0);
+
+	if (r == 0)
+		channel_sent(s, c, (struct unread_entry){ .bytes = (uint32_t)size, .sent_ns = s->now_ns });
+	return r;
+}
+
 /* An empty message: when it has been read, somebody reads again. No connection is risked to find out. */
 static void probe(struct shard *s, struct channel *c)
 {
-	struct handoff_conns empty = { .head = handoff_head_of(HANDOFF_CONNS, sizeof(empty)),
-		                       .sequence = ++c->sequence };
-	int r = unread_full(&c->unread) ? -EAGAIN : fdpass_send(c->fd, &empty, sizeof(empty), NULL, 0);
+	const struct handoff_conns empty = { .head = handoff_head_of(HANDOFF_CONNS, sizeof(empty)),
+		                             .sequence = ++c->sequence };
+	int r = say(s, c, &empty, sizeof(empty));
 
-	if (r < 0) {
+	if (r < 0)
 		channel_fault(s, c, r == -EPIPE ? CONTROL_FAULT_SHUT : CONTROL_FAULT_BLOCKED);
-		return;
-	}
-	c->state = CHANNEL_PROBING;
-	channel_sent(s, c, (struct unread_entry){ .bytes = sizeof(empty), .sent_ns = s->now_ns });
+	else
+		c->state = CHANNEL_PROBING;
+}
+
+/* A courtesy: the end of the channel says the same. */
+static void say_goodbye(struct shard *s, struct channel *c, uint32_t why)
+{
+	const struct handoff_goaway goaway = { .head = handoff_head_of(HANDOFF_GOAWAY, sizeof(goaway)),
+		                               .code = why };
+
+	(void)say(s, c, &goaway, sizeof(goaway));
 }
 
 static void channel_free(struct shard *s, struct channel *c)
@@ -276,6 +293,13 @@ static void leave_pool(struct shard_pool *pool, uint32_t worker)
 			pool->workers[i] = pool->workers[--pool->worker_count];
 }
 
+/* By the worker itself, with DRAIN. */
+static bool asked_for(const struct shard *s, const struct channel *c)
+{
+	return atomic_load_explicit(&s->board->workers[c->worker].state, memory_order_relaxed) ==
+	       BOARD_WORKER_DRAINING;
+}
+
 void channel_drop(struct shard *s, uint32_t worker)
 {
 	struct channel *c = &s->channels[worker];
@@ -283,6 +307,7 @@ void channel_drop(struct shard *s, uint32_t worker)
 	if (c->state == CHANNEL_FREE || c->state == CHANNEL_DROPPED)
 		return;
 	leave_pool(&s->pools[c->pool], worker);
+	say_goodbye(s, c, asked_for(s, c) ? 0 : HANDOFF_ERROR_DROPPED);
 	/* the poll holds the socket open: it goes first, and the close behind it ends the channel for its readers */
 	ring_cancel(&s->ring, channel_tag(c));
 	ring_close(&s->ring, take_fd(&c->fd));
@@ -307,6 +332,14 @@ void channel_lost(struct shard *s, uint32_t worker)
 		forget(s, c);
 	}
 	channel_free(s, c);
+}
+
+void channel_goodbye_all(struct shard *s)
+{
+	for (uint32_t i = 0; i < WORKERS_MAX; i++)
+		if (s->channels[i].fd >= 0 && s->channels[i].state != CHANNEL_FREE &&
+		    s->channels[i].state != CHANNEL_DROPPED)
+			say_goodbye(s, &s->channels[i], HANDOFF_ERROR_STOPPING);
 }
 
 /* ---- what workers say ---- */

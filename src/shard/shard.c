@@ -283,6 +283,7 @@ int shard_main(int control_fd)
 		if (r < 0)
 			return EXIT_FAILURE;
 	}
+	channel_goodbye_all(&s);
 	books_publish(&s.books);
 	atomic_store_explicit(&s.self->state, BOARD_SHARD_OFF, memory_order_relaxed);
 	return EXIT_SUCCESS;

@@ -168,6 +168,7 @@ void deliver_turn(struct shard *s);
 /* channel.c */
 int channel_add(struct shard *s, const struct control *order, int fd, int worker_end); /* takes both fds */
 void channel_drop(struct shard *s, uint32_t worker);
+void channel_goodbye_all(struct shard *s); /* at the end: says so to every worker */
 void channel_lost(struct shard *s, uint32_t worker);
 void channel_reclaimed(struct shard *s, uint32_t worker);
 void channel_fault(struct shard *s, struct channel *c, enum control_fault fault);

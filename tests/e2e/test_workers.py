@@ -126,6 +126,7 @@ def test_drain(t):
     leaving, staying = t.worker(name="leaving"), t.worker(name="staying")
     leaving.say(wire.DRAIN)
     leaving.pump(lambda: not any(channel.open for channel in leaving.channels), what="its channels did not end")
+    assert {channel.goaway for channel in leaving.channels} == {0}, "no GOAWAY that says that it asked"
     before = len(leaving.waiting)
     t.clients(10, u.address())
     for connection in staying.take(10 - before):
