@@ -87,8 +87,7 @@ int main(int argc, char **argv)
 		if (io_uring_submit_and_wait(&ring, 1) < 0 || io_uring_peek_cqe(&ring, &cqe) != 0)
 			continue;
 		if (cqe->user_data & CLIENT)
-			answer((struct client *)(uintptr_t)(cqe->user_data & ~CLIENT),
-			       cqe->res); // NOLINT(performance-no-int-to-ptr)
+			answer((struct client *)(uintptr_t)(cqe->user_data & ~CLIENT), cqe->res);
 		else if (cqe->user_data == USHER_EVENT)
 			poll = true;
 		else
