@@ -4,15 +4,21 @@
 # a trusted balancer and as a stranger, shows what the worker saw and what was refused. Installs nothing but Debian
 # packages (as root, and only what is missing); keeps its files in a temporary directory that it removes.
 set -u
-usage="usage: deploy/quickstart.sh [--once] [--port PORT]
-  --once  do everything, then stop; exit 0 if all went as described
-  --port  where Usher listens on 127.0.0.1 (default 18080)"
+usage="usage: deploy/quickstart.sh [--once] [--port PORT] [--build DIR]
+  --once   do everything, then stop; exit 0 if all went as described
+  --port   where Usher listens on 127.0.0.1 (default 18080)
+  --build  use what was built in DIR; install and build nothing"
 once=false
 port=18080
+built=
 while [ $# -gt 0 ]; do
     case $1 in
     --once) once=true ;;
-    --port) port=${2:-} && shift ;;
+    --port | --build)
+        [ $# -ge 2 ] || { echo "$usage" >&2 && exit 2; }
+        if [ "$1" = --port ]; then port=$2; else built=$2; fi
+        shift
+        ;;
     -h | --help) echo "$usage" && exit 0 ;;
     *) echo "$usage" >&2 && exit 2 ;;
     esac
@@ -22,9 +28,10 @@ if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65535 ]; then
     echo "quickstart: --port wants a number from 1 to 65535" >&2
     exit 2
 fi
+[ -z "$built" ] || built=$(realpath "$built")
 cd "$(dirname "$0")/.." || exit 2
 
-build="build-quickstart"
+build=${built:-build-quickstart}
 usherd=$build/src/usherd/usherd
 usherctl=$build/src/cli/usherctl
 hello=$build/examples/usher-hello
@@ -95,13 +102,13 @@ install_missing() {
 
 build_usher() {
     echo "Building in $build/ ..."
-    if [ ! -f $build/build.ninja ]; then
-        timeout 120 meson setup $build --buildtype=release -Dtests=false >$build.log 2>&1 ||
-            { tail -n 20 $build.log && give_up "meson setup failed (all of it: $build.log)"; }
+    if [ ! -f "$build/build.ninja" ]; then
+        timeout 120 meson setup "$build" --buildtype=release -Dtests=false >"$build.log" 2>&1 ||
+            { tail -n 20 "$build.log" && give_up "meson setup failed (all of it: $build.log)"; }
     fi
-    timeout 480 ninja -C $build >$build.log 2>&1 ||
-        { tail -n 30 $build.log && give_up "the build failed (all of it: $build.log)"; }
-    rm -f $build.log
+    timeout 480 ninja -C "$build" >"$build.log" 2>&1 ||
+        { tail -n 30 "$build.log" && give_up "the build failed (all of it: $build.log)"; }
+    rm -f "$build.log"
 }
 
 # wait_for PID COMMAND...: until the command succeeds; fails when the process has ended or the time is up.
@@ -199,8 +206,13 @@ counted() {
     expect "every accepted connection is accounted for" [ $? -eq 0 ]
 }
 
-install_missing
-build_usher
+if [ -z "$built" ]; then
+    install_missing
+    build_usher
+fi
+for program in "$usherd" "$usherctl" "$hello"; do
+    [ -x "$program" ] || give_up "$program is not there: was everything built?"
+done
 step "Usher and one worker"
 start
 trusted

@@ -106,6 +106,11 @@ class Tools(unittest.TestCase):
         self.breaks("check-files", source, SPDX + "/* TO" "DO: words */\n", f"{source}:2")
         self.breaks("check-files", source, SPDX + "/* W. */\nint a = atoi(b);\n", f"{source}:3", "atoi")
         self.breaks("check-files", "src/core/new.c", SPDX + "/* New. */\n", "tests/unit/core/test_new.c is missing")
+        self.write("src/core/part.c", SPDX + "/* Part of ledger. */\n")
+        self.refuses("check-files", "tests/unit/core/test_part.c is missing")
+        self.write(source, GOOD[source] + '#include "core/part.h"\n')
+        self.assertEqual(self.run_tool("check-files")[0], 0)
+        self.breaks("check-files", "src/wire/frame.c", GOOD["src/wire/frame.c"] + '#include "core/part.h"\n', "test_part.c")
         self.breaks("check-files", "tests/unit/core/test_other.c", SPDX, "never runs")
         self.breaks("check-files", "tools/hello", "#!/bin/sh\necho hello\n", "tools/hello:1", "no licence line")
 
