@@ -174,7 +174,7 @@ command_suite() {
     status=$?
     child=
     last=$(tail -n 1 "$work/$label.log")
-    if [[ $last =~ ^$label:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
+    if [[ $last =~ ^[a-z0-9]+:\ ([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]]; then
         ok=${BASH_REMATCH[1]} not=${BASH_REMATCH[2]} skip=${BASH_REMATCH[3]}
         [ "$status" = 0 ] || [ "$not" != 0 ] || not=1
     else
@@ -225,7 +225,10 @@ if ! $quick; then
     fi
     if [ -d "$work/debug" ]; then
         command_suite e2e $e2e_max tests/e2e/run.py --build "$work/debug"
+        [ ! -d "$work/sanitizers" ] ||
+            command_suite e2e-sanitizers $e2e_max tests/e2e/run.py --build "$work/sanitizers"
         command_suite quickstart $quickstart_max deploy/quickstart.sh --once --build "$work/debug" --port "$(free_port)"
+        BUILD=$work/debug command_suite loadgen $bench_max bench/test_loadgen.py
         # the benchmark's programs still work; figures from so short a run say nothing
         command_suite bench $bench_max bench/drain.py --build "$work/debug" --connections 256 --repetitions 1 \
             --output "$work/drain.json"

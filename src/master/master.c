@@ -281,7 +281,7 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	r = become_user(m, why, size);
 	if (r < 0)
 		return r;
-	m->features = features_probe(without);
+	m->features = features_probe(without | sandbox_impossible());
 	return 0;
 }
 

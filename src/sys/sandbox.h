@@ -8,6 +8,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Features that this build can't use whatever the kernel has: a mask as in probe.h, 0 but under a sanitizer. */
+uint32_t sandbox_impossible(void);
+
 /* Each: no_new_privs, no file system (landlock), the system calls of that role (seccomp). 0 or -errno. */
 int sandbox_shard(uint32_t features);
 int sandbox_reclaimer(uint32_t features);
