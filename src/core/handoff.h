@@ -55,8 +55,8 @@ enum {
 struct handoff_hello {
 	struct handoff_head head;
 	uint32_t flags;
-	uint32_t
-		capacity; /* connections it keeps open at once; 0 = no limit; otherwise SENDS_DONE is required */
+	/* connections that it keeps open at once; 0 = no limit; other than 0 needs SENDS_DONE */
+	uint32_t capacity;
 	uint32_t batch; /* most connections it wants in one message, 1 to HANDOFF_FDS_MAX */
 	uint32_t cpu;
 	/*
@@ -71,8 +71,7 @@ struct handoff_hello {
 struct handoff_welcome {
 	struct handoff_head head;
 	uint64_t worker; /* this worker's number in Usher's tables and logs */
-	uint32_t
-		generation; /* whose channels these are; a newer one replaces older ones, which end by themselves */
+	uint32_t generation; /* whose channels these are; those of older ones end by themselves */
 	uint32_t channels; /* fds with this message */
 	uint32_t pid; /* Usher's master */
 	uint32_t zero;
@@ -123,8 +122,7 @@ enum handoff_vendor {
 
 struct handoff_conn {
 	uint64_t id; /* unique while Usher runs: the same as in its logs */
-	uint64_t
-		deadline; /* CLOCK_MONOTONIC, ns: Usher's own, kept for a take-back; of no meaning to a worker */
+	uint64_t deadline; /* CLOCK_MONOTONIC, ns: Usher's own, for a take-back; of no meaning to a worker */
 	uint32_t flags;
 	uint8_t proxy_version; /* 0 (no header), 1 or 2 */
 	uint8_t vendor; /* enum handoff_vendor: how the listener says to read TLVs 0xE0 to 0xEF */

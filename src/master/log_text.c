@@ -20,6 +20,8 @@ static const struct note_text notes[BOARD_NOTE_COUNT] = {
 	                               "a worker's channel could not be used; its connections wait for another" },
 	[BOARD_NOTE_RETAKEN_ERROR] = { "retaken_error", CONFIG_LOG_ERROR,
 	                               "a message read back from a channel made no sense; please report it" },
+	[BOARD_NOTE_ORDER_CUT] = { "order_cut", CONFIG_LOG_ERROR,
+	                           "a shard had no descriptor left for what the master sent; raise LimitNOFILE" },
 	[BOARD_NOTE_CLOSE_ERROR] = { "close_error", CONFIG_LOG_WARNING, "a socket could not be closed" },
 };
 

@@ -40,11 +40,10 @@ static void ask(struct reclaim *r, const struct reclaim_request *request)
 {
 	const struct control take = { .type = CONTROL_TAKE,
 		                      .worker = request->row,
-		                      .number = request->ticket,
+		                      .number = request->number,
+		                      .ticket = request->ticket,
 		                      .shard = request->shard,
-		                      .code = request->to_end,
-		                      .count = (uint32_t)(request->number >> 32),
-		                      .lost = (uint32_t)request->number };
+		                      .code = request->to_end };
 
 	send_or_kill(r, &take, &request->end, 1);
 }
@@ -150,7 +149,7 @@ static void on_message(struct reclaim *r, const struct control *message)
 		note_lost(r->master, message->listener, message->count);
 		break;
 	case CONTROL_TAKEN:
-		request = find(r, message->number);
+		request = find(r, message->ticket);
 		if (message->count > 0)
 			log_event(r->master, CONFIG_LOG_INFO, "taken_back", "si si", "shard",
 			          (int)message->shard, "connections", (int)message->count);

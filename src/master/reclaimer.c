@@ -51,8 +51,8 @@ struct task {
 struct reclaimer {
 	struct loop loop;
 	int control;
-	struct outbox
-		outbox; /* what the master has no room for: an answer that is lost is a request for ever */
+	/* what the master has no room for: an answer that is lost is a request for ever */
+	struct outbox outbox;
 	bool stopping;
 	bool fresh; /* tasks came that nobody has looked at */
 	struct loop_source control_source;
@@ -185,7 +185,7 @@ static void finish(struct reclaimer *r, struct task *t)
 	loop_remove(&r->loop, &t->source);
 	close_fd(&t->end);
 	tell(r, &(struct control){
-			.type = CONTROL_TAKEN, .number = t->ticket, .shard = t->shard, .count = t->count });
+			.type = CONTROL_TAKEN, .ticket = t->ticket, .shard = t->shard, .count = t->count });
 }
 
 static void on_task(struct loop_source *source, uint32_t events)
@@ -218,11 +218,10 @@ static void begin(struct reclaimer *r, const struct control *message, int end)
 	*t = (struct task){ .reclaimer = r,
 		            .end = end,
 		            .source = LOOP_SOURCE_NULL,
-		            .ticket = message->number,
+		            .ticket = message->ticket,
 		            .shard = message->shard % SHARDS_MAX,
 		            .to_end = message->code != 0,
-		            .head = { .worker = message->worker,
-		                      .number = (uint64_t)message->count << 32 | message->lost } };
+		            .head = { .worker = message->worker, .number = message->number } };
 	(void)loop_add(&r->loop, &t->source, end, EPOLLIN | EPOLLRDHUP, on_task);
 	/* an empty channel would never be reported as ready; and not here, where another message may be in hand */
 	r->fresh = true;

@@ -25,6 +25,7 @@ enum {
 };
 
 #define RETRY_NS (100 * NS_PER_MS)
+#define NOTE_NS (10 * NS_PER_S) /* a shortage that lasts is told of so often */
 #define RENEW_NS (5 * NS_PER_MS)
 #define RENEW_FOR_NS (10 * NS_PER_S)
 
@@ -211,8 +212,10 @@ static void accept_failed(struct shard *s, struct acceptor *a, int error)
 	case -EOPNOTSUPP:
 		break;
 	default:
-		if (!(a->pauses & ACCEPT_PAUSE_RESOURCE))
+		if (s->now_ns - a->noted_ns >= NOTE_NS) {
+			a->noted_ns = s->now_ns;
 			books_note(&s->books, BOARD_NOTE_ACCEPT_PAUSED, -error, a->listener, s->now_ns);
+		}
 		pause_for(s, a, ACCEPT_PAUSE_RESOURCE);
 		a->retry_ns = s->now_ns + RETRY_NS;
 	}

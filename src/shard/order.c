@@ -95,20 +95,6 @@ static void add_worker(struct shard *s, const struct control *order, int fds[CON
 		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -r, 0, s->now_ns);
 }
 
-static void disarm(struct shard *s)
-{
-	accept_disarm(s);
-	s->disarming = true;
-}
-
-static void drop(struct shard *s, const struct control *order)
-{
-	channel_drop(s, order->worker);
-	(void)order_tell(s, (struct control){ .type = CONTROL_DROPPED,
-	                                      .worker = order->worker,
-	                                      .number = order->number });
-}
-
 /* Connections that were read back and then went down with the reclaimer. */
 static void lost_on_the_way(struct shard *s, const struct control *order)
 {
@@ -144,11 +130,8 @@ static void obey(struct shard *s, const struct control *order, int fds[CONTROL_F
 	case CONTROL_ARM:
 		accept_arm(s);
 		break;
-	case CONTROL_DISARM:
-		disarm(s);
-		break;
 	case CONTROL_DROP:
-		drop(s, order);
+		channel_drop(s, order->worker);
 		break;
 	case CONTROL_RECLAIMED:
 		channel_reclaimed(s, order->worker);
@@ -169,10 +152,6 @@ static void obey(struct shard *s, const struct control *order, int fds[CONTROL_F
 
 void order_turn(struct shard *s)
 {
-	if (s->disarming && accept_idle(s)) {
-		s->disarming = false;
-		(void)order_tell(s, (struct control){ .type = CONTROL_DISARMED });
-	}
 	/* nobody will ever accept from them again, and a new Usher needs their address */
 	if (s->orphaned && accept_idle(s))
 		accept_close(s);
@@ -192,6 +171,11 @@ void order_on_ready(struct shard *s)
 
 		if (r == FDPASS_NOTHING)
 			return;
+		if (r == -EBADMSG) {
+			/* no room for its fds: whatever it was about is missing, but the master is there */
+			books_note(&s->books, BOARD_NOTE_ORDER_CUT, 0, 0, s->now_ns);
+			continue;
+		}
 		if (r != FDPASS_MESSAGE) {
 			close_fd(&s->control_fd);
 			s->orphaned = true;

@@ -95,13 +95,24 @@ static bool has_room(const struct shard *s)
 	return s->conns <= s->conns_max && s->slots.count - s->slots.used >= FDPASS_FDS_MAX;
 }
 
+static void take_all(struct shard *s)
+{
+	while (s->retaken_fd >= 0 && has_room(s) && take_one(s))
+		;
+}
+
+bool retake_last(struct shard *s)
+{
+	take_all(s);
+	return s->conns > 0;
+}
+
 void retake_on_ready(struct shard *s, uint32_t generation)
 {
 	if (generation != s->retaken_generation)
 		return;
 	s->retaken_armed = false;
-	while (s->retaken_fd >= 0 && has_room(s) && take_one(s))
-		;
+	take_all(s);
 }
 
 void retake_turn(struct shard *s)
@@ -114,9 +125,7 @@ void retake_turn(struct shard *s)
 
 void retake_replace(struct shard *s, int fd)
 {
-	/* what the last reclaimer gave is still in its socket */
-	while (s->retaken_fd >= 0 && has_room(s) && take_one(s))
-		;
+	take_all(s); /* what the last reclaimer gave is still in its socket */
 	close_fd(&s->retaken_fd);
 	s->retaken_fd = fd;
 	s->retaken_armed = false;

@@ -160,9 +160,9 @@ static void turn(struct shard *s)
 	tick(s);
 }
 
-static bool finished(const struct shard *s)
+static bool finished(struct shard *s)
 {
-	return s->stopping && s->conns == 0 && accept_idle(s);
+	return s->stopping && s->conns == 0 && accept_idle(s) && !retake_last(s);
 }
 
 /* ---- set-up ---- */

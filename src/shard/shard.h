@@ -50,6 +50,7 @@ struct acceptor {
 	uint32_t turn_count; /* connections accepted this turn */
 	uint32_t quiet_turns;
 	uint64_t retry_ns;
+	uint64_t noted_ns; /* when a shortage was last told of */
 	uint64_t armed_ns; /* when the master gave the word */
 	uint64_t renew_ns; /* when to arm anew, see accept.c; UINT64_MAX: not */
 };
@@ -111,7 +112,6 @@ struct shard {
 	int retaken_fd;
 	bool retaken_armed;
 	uint32_t retaken_generation; /* of its poll */
-	bool disarming; /* the master waits for DISARMED */
 
 	struct ring ring;
 	struct slots slots;
@@ -182,6 +182,7 @@ void channel_on_ready(struct shard *s, uint32_t worker, uint32_t generation);
 /* retake.c */
 void retake_turn(struct shard *s);
 void retake_on_ready(struct shard *s, uint32_t generation);
+bool retake_last(struct shard *s); /* before the end: true if there was something */
 void retake_replace(struct shard *s, int fd); /* takes the fd */
 
 /* order.c */

@@ -69,13 +69,15 @@ struct board_row {
 
 enum board_log_kind { BOARD_LOG_REFUSED, BOARD_LOG_TIMED_OUT, BOARD_LOG_NOTE };
 
-enum board_note { /* what a shard tells about itself; master/log_text.c has the words */
-	          BOARD_NOTE_ACCEPT_PAUSED, /* value: errno */
-	          BOARD_NOTE_ACCEPT_RESUMED,
-	          BOARD_NOTE_CHANNEL_ERROR, /* value: errno */
-	          BOARD_NOTE_RETAKEN_ERROR,
-	          BOARD_NOTE_CLOSE_ERROR,
-	          BOARD_NOTE_COUNT
+/* What a shard tells about itself; master/log_text.c has the words. */
+enum board_note {
+	BOARD_NOTE_ACCEPT_PAUSED, /* value: errno */
+	BOARD_NOTE_ACCEPT_RESUMED,
+	BOARD_NOTE_CHANNEL_ERROR, /* value: errno */
+	BOARD_NOTE_RETAKEN_ERROR,
+	BOARD_NOTE_CLOSE_ERROR,
+	BOARD_NOTE_ORDER_CUT,
+	BOARD_NOTE_COUNT
 };
 
 /* One line of a shard's log, as values; the master makes text of it. */

@@ -6,8 +6,8 @@
  * another size is a bug and ends the conversation.
  *
  *   master → shard      START (plan, board, taken-back socket) · LISTENER (socket) ×n · WORKER (shard's end, worker's
- *                       end) · ARM · DISARM · DROP · RECLAIMED · LOST · STOP
- *   shard → master      READY · FAILED · ARMED · DISARMED · DROPPED · STUCK · FAULT
+ *                       end) · ARM · DROP · RECLAIMED · LOST · STOP
+ *   shard → master      READY · FAILED · STUCK · FAULT
  *   master → reclaimer  START (board) · SHARD (its taken-back socket) · SHARD_GONE · TAKE (worker's end)
  *   reclaimer → master  READY · TAKEN · LOST
  */
@@ -21,16 +21,13 @@ enum control_type {
 	CONTROL_LISTENER,
 	CONTROL_WORKER,
 	CONTROL_ARM,
-	CONTROL_DISARM,
-	CONTROL_DROP, /* close this worker's channel, answer DROPPED */
+	CONTROL_DROP, /* close this worker's channel */
 	CONTROL_RECLAIMED, /* what this stuck worker had not read has been read back */
-	CONTROL_LOST, /* this worker's unread connections can't be had back: count them as lost */
+	/* can't be had back: this worker's unread connections, or (CONTROL_NO_WORKER) @count of @listener */
+	CONTROL_LOST,
 	CONTROL_STOP, /* accept no more, finish within @deadline_ns, exit 0 */
 	CONTROL_READY,
 	CONTROL_FAILED, /* @text; the shard exits */
-	CONTROL_ARMED,
-	CONTROL_DISARMED,
-	CONTROL_DROPPED,
 	CONTROL_STUCK, /* take back what this worker has not read */
 	CONTROL_FAULT, /* this worker did @code to its channel: drop it */
 	CONTROL_SHARD,
@@ -58,8 +55,8 @@ struct control {
 	uint32_t slot; /* START, SHARD: the generation's place on the board */
 	uint32_t shard;
 	uint32_t worker; /* row of the worker table */
-	uint64_t
-		number; /* worker: its number; START: instance, part of connection ids; TAKE, TAKEN: ticket */
+	uint64_t number; /* of the worker; START: of this instance of a shard, part of connection ids */
+	uint64_t ticket; /* TAKE, TAKEN: which request */
 	uint32_t code;
 	int32_t error;
 	uint32_t pool;
@@ -67,9 +64,7 @@ struct control {
 	uint32_t listener;
 	uint32_t cpu;
 	uint32_t features; /* START: the mask of those to do without; READY: those in use */
-	uint32_t count; /* TAKEN: connections given to shards */
-	uint32_t lost; /* TAKEN: connections that could not be given to anybody */
-	uint32_t zero;
+	uint32_t count; /* TAKEN: connections given to shards; LOST */
 	uint64_t deadline_ns;
 	char text[CONTROL_TEXT_BYTES];
 };

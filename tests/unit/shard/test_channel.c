@@ -124,7 +124,7 @@ static uint32_t deafen(void)
 {
 	uint32_t count = 0;
 
-	while (order_tell(&s, (struct control){ .type = CONTROL_ARMED }))
+	while (order_tell(&s, (struct control){ .type = CONTROL_READY }))
 		count++;
 	return count;
 }
@@ -132,7 +132,7 @@ static uint32_t deafen(void)
 static void hear(uint32_t count)
 {
 	while (count-- > 0)
-		cr_assert_eq(told(), CONTROL_ARMED);
+		cr_assert_eq(told(), CONTROL_READY);
 }
 
 Test(channel, a_fault_that_there_was_no_room_for_is_told_later)
