@@ -2,6 +2,7 @@
 """Real senders of PROXY headers: HAProxy, nginx, curl. Each listens on a socket that was bound and is listening before
 it starts, so that nobody has to wait for it to be ready and no port can be taken meanwhile."""
 import os
+import signal
 import socket
 
 import harness
@@ -20,6 +21,7 @@ def start(t, name, command, listener, **options):
         process = t.start(*command, stdout=log, stderr=log, pass_fds=[listener.fileno()], **options)
     address = listener.getsockname()
     listener.close()
+    process.end_signal = signal.SIGTERM  # a killed master would leave its workers behind
     return process, address
 
 

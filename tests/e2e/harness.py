@@ -388,7 +388,7 @@ class Context:
         self.things.clear()
         for process in self.processes:
             if process.poll() is None:
-                self.end_process(process)
+                self.end_process(process, getattr(process, "end_signal", signal.SIGKILL))
             if process.stdout:
                 process.stdout.close()
         self.processes.clear()
