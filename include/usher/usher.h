@@ -127,11 +127,12 @@ struct usher_conn {
  * Registers with a pool and waits for the answer, at most 5 seconds.
  *
  * Returns 0 and a handle that usher_close() frees, or: -EINVAL (options that make no sense), -E2BIG (options of a
- * newer library), -ENAMETOOLONG (path), -ENOENT or -ECONNREFUSED (no Usher there), -EACCES (this user or group may not
- * register with the pool, or may not reach the path), -EUSERS (no room for another worker), -ESHUTDOWN (Usher is
- * stopping), -ENODEV (no shard on that CPU), -EPROTONOSUPPORT (Usher speaks another version of the protocol), -EBADMSG
- * (it took our HELLO for nonsense), -EPROTO (we take its answer for nonsense), -ETIMEDOUT (no answer), -EMFILE,
- * -ENOMEM. With USHER_RETRY, -ENOENT, -ECONNREFUSED, -EUSERS, -ESHUTDOWN and -ETIMEDOUT do not happen.
+ * newer library), -EADDRNOTAVAIL (no path), -ENAMETOOLONG (path), -ENOENT or -ECONNREFUSED (no Usher there), -EACCES
+ * (this user or group may not register with the pool, or may not reach the path), -EUSERS (no room for another
+ * worker), -ESHUTDOWN (Usher is stopping), -ENODEV (no shard on that CPU), -EPROTONOSUPPORT (Usher speaks another
+ * version of the protocol), -EBADMSG (it took our HELLO for nonsense), -EPROTO (we take its answer for nonsense),
+ * -ETIMEDOUT (no answer), -EMFILE, -ENOMEM. With USHER_RETRY, -ENOENT, -ECONNREFUSED, -EUSERS, -ESHUTDOWN and
+ * -ETIMEDOUT do not happen.
  */
 int usher_open(struct usher **ret_usher, const struct usher_options *options);
 
@@ -167,9 +168,9 @@ int usher_accept4(struct usher *usher, struct sockaddr *addr, socklen_t *addrlen
 int usher_tlv(const struct usher_conn *conn, uint8_t type, const void **ret_value, size_t *ret_size);
 
 /*
- * Tells Usher that @count connections are finished. Sent in lots: at half a batch (at most 32), when usher_next() finds
- * nothing, or a millisecond later by way of usher_fd(). Returns 0, or -EINVAL: without USHER_SENDS_DONE, or more than
- * were received.
+ * Tells Usher that @count connections are finished. Sent in lots: at half a batch (at most 32, and a quarter of the
+ * capacity), when usher_next() finds nothing, or a millisecond later by way of usher_fd(). Returns 0, or -EINVAL: without
+ * USHER_SENDS_DONE, or more than were received.
  */
 int usher_done(struct usher *usher, uint32_t count);
 

@@ -17,7 +17,8 @@ enum {
 	NAME_BYTES_MAX = 64, /* listener, pool and worker names, with the NUL */
 	CONFIG_FILE_BYTES_MAX = 4 * 1024 * 1024, /* TRUST_RANGES_MAX entries with room to spare */
 	CONFIG_WARNINGS_MAX = 32, /* texts kept; the last one says that there were more */
-	SOCKET_PATH_BYTES_MAX = 108, /* sun_path with its NUL */
+	SOCKET_PATH_BYTES_MAX =
+		104, /* with the NUL; sun_path holds 4 more: a socket is made at its path and ".new" */
 	STATE_DIRECTORY_BYTES_MAX = 80, /* with the NUL; leaves room for the names of sockets in it */
 	POOL_USERS_MAX = 32, /* users and groups that may register with one pool */
 

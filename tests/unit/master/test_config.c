@@ -100,7 +100,7 @@ static const struct {
 	{ "user = \"${USHER_TEST_CONTROL}\"", "f:1: user: the text has a control character" },
 	{ "admin-socket = \"/23456789012345678901234567890123456789012345678901234567890123456789"
 	  "0123456789012345678901234567890123456789\"",
-	  "f:1: admin-socket: expected at most 107 bytes, not 109" },
+	  "f:1: admin-socket: expected at most 103 bytes, not 109" },
 	{ "listener \"a\" {\n\n proxy = requrie\n}",
 	  "f:3: proxy: expected require, mixed or off, not \"requrie\" (did you mean \"require\"?)" },
 	{ "listener \"a\" { dotted-tail = maybe }", "f:1: dotted-tail: expected yes or no, not \"maybe\"" },
