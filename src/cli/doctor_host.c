@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "core/fd_budget.h"
 #include "sys/error_text.h"
 #include "sys/kernel.h"
 #include "sys/procfs.h"
@@ -68,15 +69,14 @@ static void check_nofile(struct doctor_rows *rows)
 	                   limit_text(limit.rlim_cur, soft, sizeof(soft)),
 	                   limit_text(limit.rlim_max, hard, sizeof(hard)));
 	/* RLIM_INFINITY is the largest number, too */
-	if (limit.rlim_max <= FDS_RESERVED)
-		doctor_advise(row, DOCTOR_FAIL, "a shard reserves %d descriptors for itself: LimitNOFILE=%d",
-		              FDS_RESERVED, NOFILE_ENOUGH);
+	if (limit.rlim_max < FD_BUDGET_MIN)
+		doctor_advise(row, DOCTOR_FAIL, "usherd needs %d: LimitNOFILE=%d", FD_BUDGET_MIN,
+		              NOFILE_ENOUGH);
 	else if (limit.rlim_max < NOFILE_ENOUGH)
 		doctor_advise(row, DOCTOR_WARN,
-		              "at most %" PRIu64
-		              " connections can be in their header, queued and unread at once: "
+		              "at most %u connections can be in their header or queued in one shard at once: "
 		              "LimitNOFILE=%d or more in the unit (the hard limit counts)",
-		              (uint64_t)limit.rlim_max - FDS_RESERVED, NOFILE_ENOUGH);
+		              fd_budget_conns(limit.rlim_max), NOFILE_ENOUGH);
 }
 
 static void check_memlock(struct doctor_rows *rows)

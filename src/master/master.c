@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "core/fd_budget.h"
 #include "master/master_main.h"
 #include "sys/clock.h"
 #include "sys/error_text.h"
@@ -33,14 +34,7 @@
 #include "sys/shm.h"
 #include "sys/signals.h"
 
-enum {
-	TICK_MS = 100,
-	FDS_MIN = 1024,
-	IN_FLIGHT_RESERVE = 512,
-	IN_FLIGHT_SMALL = 2048,
-	IN_FLIGHT_CAP = 4000000,
-	WHY_BYTES = 512
-};
+enum { TICK_MS = 100, WHY_BYTES = 512 };
 
 #define STOP_GRACE_NS (2 * NS_PER_S)
 
@@ -51,7 +45,7 @@ static rlim_t raise_fd_limit(void)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return FDS_MIN;
+		return FD_BUDGET_MIN;
 	if (limit.rlim_cur < limit.rlim_max) {
 		struct rlimit raised = { .rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max };
 
@@ -59,14 +53,6 @@ static rlim_t raise_fd_limit(void)
 			limit = raised;
 	}
 	return limit.rlim_cur;
-}
-
-/* Fds in flight count per user id: with all of them unread there must be room for a hand-off of somebody else. */
-static uint32_t in_flight_max(rlim_t fds)
-{
-	rlim_t capped = fds > IN_FLIGHT_CAP ? IN_FLIGHT_CAP : fds;
-
-	return (uint32_t)(capped > IN_FLIGHT_SMALL ? capped - IN_FLIGHT_RESERVE : capped * 3 / 4);
 }
 
 static int become_user(struct master *m, char *why, size_t size)
@@ -147,7 +133,7 @@ static int make_board(struct master *m, rlim_t fds)
 	if (m->board_fd < 0)
 		return m->board_fd;
 	m->board = map;
-	board_format(m->board, m->shard_count, in_flight_max(fds));
+	board_format(m->board, m->shard_count, fd_budget_in_flight(fds));
 	return 0;
 }
 
@@ -259,11 +245,11 @@ static int prepare(struct master *m, uint32_t without, char *why, size_t size)
 	m->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	/* first, so that whatever fails later can be cleaned up after */
 	r = make_tables(m);
-	if (r == 0 && fds < FDS_MIN) {
+	if (r == 0 && fds < FD_BUDGET_MIN) {
 		(void)snprintf(
 			why, size,
 			"the limit of open files is %llu, and %d are needed: raise it (ulimit -n, LimitNOFILE=)",
-			(unsigned long long)fds, FDS_MIN);
+			(unsigned long long)fds, FD_BUDGET_MIN);
 		return -EMFILE;
 	}
 	if (r == 0)
@@ -413,6 +399,7 @@ int master_run(struct config *config, uint32_t without)
 		if (m.state == MASTER_RUNNING)
 			say_started(&m);
 		r = run(&m);
+		log_drain(&m);
 		log_event(&m, CONFIG_LOG_INFO, "stopped", NULL);
 	} else {
 		(void)fprintf(stderr, "usherd: %s\n", why);

@@ -129,7 +129,8 @@ static void note_lost(struct master *m, uint32_t listener, uint32_t count)
 {
 	if (listener >= LISTENERS_MAX || count == 0)
 		return;
-	log_event(m, CONFIG_LOG_ERROR, "reclaim_lost", "si si", "listener", (int)listener, "count",
+	log_event(m, CONFIG_LOG_ERROR, "reclaim_lost", "ss si", "listener",
+	          listener < m->config->listener_count ? m->config->listeners[listener].name : "?", "count",
 	          (int)count);
 	m->reclaim.lost[listener] += count;
 	tell_lost(m);

@@ -133,6 +133,7 @@ void channel_sent(struct shard *s, struct channel *c, struct unread_entry entry)
 	struct board_channel *b = &s->self->channels[c->worker];
 
 	unread_push(&c->unread, entry);
+	c->handed_off += entry.count;
 	s->in_flight += entry.count;
 	atomic_store_explicit(&s->self->in_flight, s->in_flight, memory_order_relaxed);
 	atomic_store_explicit(&b->handed_off,
@@ -364,16 +365,17 @@ static bool on_done(struct shard *s, const struct channel *c, uint64_t count)
 }
 
 /* What did not arrive is in no DONE. */
-static bool on_lost(struct shard *s, const struct channel *c, const struct handoff_lost *lost)
+static bool on_lost(struct shard *s, struct channel *c, const struct handoff_lost *lost)
 {
 	bool counted = s->board->workers[c->worker].sends_done;
 	struct ledger *row;
 
-	if (lost->listener >= s->plan->listener_count || lost->count > HANDOFF_FDS_MAX)
+	if (lost->listener >= s->plan->listener_count || lost->count > c->handed_off - c->lost)
 		return false;
+	if (counted && !close_open(s, c, lost->count))
+		return false;
+	c->lost += lost->count;
 	row = books_row(&s->books, lost->listener);
-	if (row->handed_off - row->taken_back < lost->count || (counted && !close_open(s, c, lost->count)))
-		return false;
 	row->taken_back += lost->count;
 	row->lost[LOST_WORKER_FDS] += lost->count;
 	return true;

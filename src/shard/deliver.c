@@ -254,7 +254,7 @@ static void send_failed(struct shard *s, struct channel *c, int error)
 		channel_fault(s, c, CONTROL_FAULT_SHUT);
 		break;
 	default:
-		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -error, 0, s->now_ns);
+		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -error, BOARD_NO_LISTENER, s->now_ns);
 		channel_full(s, c);
 	}
 }

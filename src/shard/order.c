@@ -92,7 +92,7 @@ static void add_worker(struct shard *s, const struct control *order, int fds[CON
 	int r = channel_add(s, order, take_fd(&fds[0]), take_fd(&fds[1]));
 
 	if (r < 0)
-		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -r, 0, s->now_ns);
+		books_note(&s->books, BOARD_NOTE_CHANNEL_ERROR, -r, BOARD_NO_LISTENER, s->now_ns);
 }
 
 /* Connections that were read back and then went down with the reclaimer. */
@@ -173,7 +173,7 @@ void order_on_ready(struct shard *s)
 			return;
 		if (r == -EBADMSG) {
 			/* no room for its fds: whatever it was about is missing, but the master is there */
-			books_note(&s->books, BOARD_NOTE_ORDER_CUT, 0, 0, s->now_ns);
+			books_note(&s->books, BOARD_NOTE_ORDER_CUT, 0, BOARD_NO_LISTENER, s->now_ns);
 			continue;
 		}
 		if (r != FDPASS_MESSAGE) {

@@ -81,7 +81,7 @@ static bool take_one(struct shard *s)
 		return false;
 	if (info.size < sizeof(*r) || !handoff_conns_check(bytes, info.size - sizeof(*r)) ||
 	    conns->listener >= s->plan->listener_count || info.fd_count > conns->count) {
-		books_note(&s->books, BOARD_NOTE_RETAKEN_ERROR, -EBADMSG, 0, s->now_ns);
+		books_note(&s->books, BOARD_NOTE_RETAKEN_ERROR, -EBADMSG, BOARD_NO_LISTENER, s->now_ns);
 		fdpass_close_all(fds, info.fd_count);
 		return true;
 	}

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "core/fd_budget.h"
 #include "shard/shard_main.h"
 #include "sys/clock.h"
 #include "sys/error_text.h"
@@ -73,7 +74,7 @@ static void on_event(struct shard *s, const struct ring_event *e)
 			accept_on_multi(s, tag.index, tag.generation, e);
 		break;
 	case OP_CLOSE:
-		books_note(&s->books, BOARD_NOTE_CLOSE_ERROR, -e->result, 0, s->now_ns);
+		books_note(&s->books, BOARD_NOTE_CLOSE_ERROR, -e->result, BOARD_NO_LISTENER, s->now_ns);
 		break;
 	case OP_CONTROL:
 		order_on_ready(s);
@@ -170,16 +171,8 @@ static bool finished(struct shard *s)
 static uint32_t conns_limit(void)
 {
 	struct rlimit limit;
-	uint64_t fds, channels;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 64;
-	fds = limit.rlim_cur > 1000000 ? 1000000 : limit.rlim_cur;
-	/* two fds a channel; a small limit means few workers too */
-	channels = 2ULL * (fds / 16 < WORKERS_MAX ? fds / 16 : WORKERS_MAX);
-	if (fds < FDS_RESERVED + channels + 64)
-		return 64;
-	return (uint32_t)(fds - FDS_RESERVED - channels);
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? FD_BUDGET_CONNS_MIN : fd_budget_conns(limit.rlim_cur);
 }
 
 static void prepare_tables(struct shard *s)

@@ -83,6 +83,8 @@ struct channel {
 	uint32_t batch;
 	uint32_t generation; /* of its poll */
 	bool asked; /* for a take-back */
+	uint64_t handed_off; /* connections, ever */
+	uint64_t lost; /* of those, by the worker's word */
 	enum control_fault untold; /* a fault that the master had no room to hear of */
 	uint64_t sequence;
 	struct unread unread;

@@ -80,6 +80,8 @@ enum board_note {
 	BOARD_NOTE_COUNT
 };
 
+enum { BOARD_NO_LISTENER = 0xffff };
+
 /* One line of a shard's log, as values; the master makes text of it. */
 struct board_log_record {
 	uint8_t kind; /* enum board_log_kind */
