@@ -13,8 +13,9 @@ import time
 import proxy
 from clients import IP_BIND_ADDRESS_NO_PORT
 
-OPEN_MAX = 64
-RATE = 250        # new ones in a second
+OPEN_MAX = 128
+RATE = 250        # new ones in a second, in bursts
+BURST_MAX = 0.5   # seconds between two
 LIFE_MAX = 12     # header and queue deadline, the longest stop of a worker, and some seconds
 ADDRESSES = [f"127.0.1.{i}" for i in range(1, 9)]  # several, so that TIME_WAIT does not use up the ports
 UNTRUSTED = "127.0.0.2"
@@ -107,7 +108,7 @@ class One:
 
     def broken(self):
         """The outcome of one that the other side ended."""
-        if self.kind == "silent" or self.kind in ("untrusted", "garbage", "reset"):
+        if self.kind not in GOOD:
             return "refused" if not self.got else "wrong"
         return "broken" if self.got else "cut"
 
@@ -145,12 +146,14 @@ class Clients:
 
     def loop(self):
         number, begun = 0, time.monotonic()
+        burst = begun
         while not self.ending.is_set() or self.open:
             now = time.monotonic()
-            while not self.ending.is_set() and len(self.open) < OPEN_MAX and number < (now - begun) * RATE:
-                number += 1
-                self.begin(number)
-            if len(self.open) >= OPEN_MAX:
+            if now >= burst:
+                burst = now + self.random.choice((0, self.random.uniform(0, BURST_MAX)))
+                while not self.ending.is_set() and len(self.open) < OPEN_MAX and number < (now - begun) * RATE:
+                    number += 1
+                    self.begin(number)
                 begun = max(begun, now - number / RATE)  # what was not begun is not made up for
             for key, _ in self.selector.select(0.004):
                 if key.data.outcome is None and not key.data.read():
@@ -182,11 +185,14 @@ class Clients:
         one.socket.close()
         del self.open[fd]
 
-    def summary(self):
+    def totals(self):
         sums = collections.Counter()
         for (_, outcome), number in self.outcomes.items():
             sums[outcome] += number
-        return ", ".join(f"{number} {outcome}" for outcome, number in sorted(sums.items()))
+        return sums
+
+    def summary(self):
+        return ", ".join(f"{number} {outcome}" for outcome, number in sorted(self.totals().items()))
 
     def explained(self, one, costly):
         """Broken in the middle by its own worker's end, or cut while a fault happened that may cut."""
@@ -201,4 +207,4 @@ class Clients:
         assert not left, "; ".join(
             f"client {one.number} ({one.kind}, {one.pool}, {one.source}, port {one.port}) {one.outcome} after "
             f"{one.ended - one.begun:.3f} s, begun at {one.begun:.3f}, got {one.got[:80]!r}" for one in left[:10])
-        assert sum(n for (kind, outcome), n in self.outcomes.items() if outcome == "served"), "nobody was served"
+        assert self.totals()["served"], "nobody was served"
