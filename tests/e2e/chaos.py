@@ -266,6 +266,13 @@ def zombies(pid):
     return [child for child in kernel.children(pid) if not kernel.alive(child) and kernel.started(child)]
 
 
+def nothing_open(u):
+    """No capacity is used up: every worker that says when it has finished a connection has said it of all."""
+    def used():
+        return {row["name"]: row["open"] for row in u.workers() if row["open"]}
+    wait(lambda: not used(), lambda: f"clients have all ended, and yet workers have open: {used()}", 5)
+
+
 def agree(totals, clients, lost, chaos, gentle):
     """Usher's ledger and the clients' tell the same. A client that resets may have been in any column."""
     said = f"ledger {dict(totals)}, clients {dict(clients)}"
@@ -281,6 +288,7 @@ def agree(totals, clients, lost, chaos, gentle):
 def standing(u, chaos, gentle):
     """What must hold of usherd when all is over, beside the harness's own check."""
     u.quiet_ledger()
+    nothing_open(u)
     said = kernel.read(chaos.t.path("workers.log"))
     assert "Traceback" not in said, f"a worker failed: {said[-2000:]}"
     totals = u.totals()

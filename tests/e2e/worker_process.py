@@ -26,9 +26,17 @@ def greeting(name, c):
 def finish(worker, selector, connection, done):
     selector.unregister(connection.socket)
     connection.close()
-    if done and connection.channel.open:
-        with contextlib.suppress(BrokenPipeError):  # its shard has ended
-            connection.channel.socket.send(wire.message(wire.DONE, struct.pack("=Q", 1)))
+    if done:
+        say_done(worker)
+
+
+def say_done(worker):
+    """On any channel whose shard lives."""
+    for channel in worker.channels:
+        if channel.open and channel.generation == worker.generation:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                channel.socket.send(wire.message(wire.DONE, struct.pack("=Q", 1)))
+                return
 
 
 def echo(worker, selector, connection, done):
