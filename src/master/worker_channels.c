@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Channels: one pair of sockets between each worker and each shard. The shard gets its end and a duplicate of the
- * worker's, the worker gets its own, and the master keeps a duplicate of the worker's for a take-back. A shard that
- * dies leaves orphans: channels that nobody writes to any more, and in which connections may still be unread.
+ * worker's, the worker gets its own, and the master keeps a duplicate of the worker's for a take-back, and of the
+ * shard's for what the worker said and a dead shard had not read. A shard that dies leaves orphans: channels that nobody writes to any more, and in which connections may still be unread.
  */
 #include <stddef.h>
 #include <string.h>
