@@ -156,7 +156,7 @@ static int make_tables(struct master *m)
 		m->workers[i].registration = m->workers[i].pidfd = -1;
 		m->workers[i].source.fd = m->workers[i].death.fd = -1;
 		for (uint32_t k = 0; k < SHARDS_MAX; k++)
-			m->workers[i].channels[k].end = -1;
+			m->workers[i].channels[k] = WORKER_CHANNEL_NULL;
 	}
 	return 0;
 }

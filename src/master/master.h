@@ -57,13 +57,17 @@ struct shard_process {
 	char text[CONTROL_TEXT_BYTES];
 };
 
-/* The worker's end of one channel, as the master keeps it for a take-back. */
+/* One channel: the worker's end, as the master keeps it for a take-back, and the shard's, for what a dead shard has not
+ * read of the worker's words. */
 struct worker_channel {
 	int end; /* -1: none */
+	int shard_end; /* -1: none; never open without the other */
 	bool wanted; /* to be taken back; asked again at each tick until the reclaimer has the request */
 	bool taking; /* the reclaimer has a request for it */
 	bool draining; /* the worker is gone: read to the end */
 };
+
+#define WORKER_CHANNEL_NULL ((struct worker_channel){ .end = -1, .shard_end = -1 })
 
 struct worker {
 	struct master *master;

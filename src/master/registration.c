@@ -33,15 +33,15 @@ static bool cpu_exists(const struct master *m, uint32_t cpu)
 	return false;
 }
 
-/* One more worker, and a new channel to each for the next shard that is replaced, would leave too few fds. */
+/* One more worker, and a new channel, two fds, to each for the next shard that is replaced, would leave too few fds. */
 static bool short_of_fds(const struct master *m)
 {
 	_cleanup_close_ int lowest = fcntl(m->signals, F_DUPFD_CLOEXEC, 0);
 	struct rlimit limit;
 
-	return lowest < 0 ||
-	       (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	        (rlim_t)lowest + m->shard_count + m->worker_count + MASTER_FDS_RESERVED > limit.rlim_cur);
+	return lowest < 0 || (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	                      (rlim_t)lowest + 2 * (m->shard_count + m->worker_count) + MASTER_FDS_RESERVED >
+	                              limit.rlim_cur);
 }
 
 /* Names go into JSON, which is UTF-8: one that is not loses what is not ASCII. */
@@ -223,7 +223,7 @@ static int enter(struct master *m, uint32_t pool, int fd, const struct ucred *pe
 		              .uid = peer->uid,
 		              .since_ns = clock_now_ns() };
 	for (uint32_t i = 0; i < SHARDS_MAX; i++)
-		w->channels[i].end = -1;
+		w->channels[i] = WORKER_CHANNEL_NULL;
 	r = loop_add(&m->loop, &w->source, fd, EPOLLIN, on_ready);
 	if (r < 0)
 		w->number = 0;

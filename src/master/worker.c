@@ -171,6 +171,7 @@ static void channel_taken(struct worker *w, const struct reclaim_request *reques
 	c->taking = c->wanted = false;
 	if (blocked || request->to_end) {
 		close_fd(&c->end);
+		close_fd(&c->shard_end);
 		worker_tell_shard(w->master, request->shard, blocked ? CONTROL_LOST : CONTROL_RECLAIMED, w);
 		worker_free_if_done(w);
 	} else if (c->draining) {
@@ -299,8 +300,10 @@ void worker_close_all(struct master *m)
 		loop_remove(&m->loop, &w->death);
 		close_fd(&w->registration);
 		close_fd(&w->pidfd);
-		for (uint32_t k = 0; k < m->shard_count; k++)
+		for (uint32_t k = 0; k < m->shard_count; k++) {
 			close_fd(&w->channels[k].end);
+			close_fd(&w->channels[k].shard_end);
+		}
 	}
 	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
 		close_fd(&m->orphans[i].end);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Channels: one pair of sockets between each worker and each shard. The shard gets its end and a duplicate of the
- * worker's, the worker gets its own, and the master keeps a duplicate of the worker's for a take-back. A shard that
- * dies leaves orphans: channels that nobody writes to any more, and in which connections may still be unread.
+ * worker's, the worker gets its own, and the master keeps a duplicate of the worker's for a take-back, and of the
+ * shard's for what the worker said and a dead shard had not read. A shard that dies leaves orphans: channels that nobody writes to any more, and in which connections may still be unread.
  */
 #include <stddef.h>
 #include <string.h>
@@ -15,7 +15,10 @@
 #include "sys/clock.h"
 #include "sys/probe.h"
 
-enum { CHANNEL_SEND_BUFFER = 4 << 20 };
+enum {
+	CHANNEL_SEND_BUFFER = 4 << 20,
+	LAST_WORDS_MAX = 4096, /* more than a send buffer holds that the worker has not made larger */
+};
 
 bool worker_wants_shard(const struct worker *w, const struct shard_process *p)
 {
@@ -40,8 +43,7 @@ static int open_channel(struct worker *w, struct shard_process *p)
 	if (w->master->features & feature_bit(FEATURE_PASSRIGHTS))
 		(void)setsockopt(pair[0], SOL_SOCKET, PROBE_SO_PASSRIGHTS, &off, sizeof(off));
 	shards_send(p, &message, pair, 2);
-	close_fd(&pair[0]);
-	w->channels[p->index] = (struct worker_channel){ .end = pair[1] };
+	w->channels[p->index] = (struct worker_channel){ .end = pair[1], .shard_end = pair[0] };
 	return 0;
 }
 
@@ -94,6 +96,47 @@ void worker_connect_shard(struct master *m, struct shard_process *p)
 	}
 }
 
+/* Without the check for more than it has: the worker is asked less of here than by a shard, and only its own limit grows. */
+static void close_open(struct board_worker *b, uint64_t count)
+{
+	uint32_t now = atomic_load(&b->open), left;
+
+	do {
+		left = count < now ? now - (uint32_t)count : 0;
+	} while (!atomic_compare_exchange_weak(&b->open, &now, left));
+}
+
+static void hear(struct worker *w, const void *bytes, size_t size)
+{
+	const struct handoff_head *head = bytes;
+
+	if (!(w->flags & HANDOFF_HELLO_SENDS_DONE) || !handoff_head_check(bytes, size))
+		return;
+	if (head->type == HANDOFF_DONE)
+		close_open(worker_board(w), ((const struct handoff_done *)bytes)->count);
+	else if (head->type == HANDOFF_LOST)
+		close_open(worker_board(w), ((const struct handoff_lost *)bytes)->count);
+}
+
+/*
+ * A DONE that the dead shard had not read would be capacity that never comes back. Shut down first: after that the
+ * worker's sends fail, and it says the rest to another shard.
+ */
+static void hear_last_words(struct worker *w, struct worker_channel *c)
+{
+	(void)shutdown(c->shard_end, SHUT_RDWR);
+	for (int i = 0; i < LAST_WORDS_MAX; i++) {
+		_Alignas(8) uint8_t bytes[HANDOFF_CONTROL_BYTES_MAX];
+		struct fdpass_message info;
+
+		if (fdpass_receive(c->shard_end, bytes, sizeof(bytes), NULL, 0, &info) != FDPASS_MESSAGE)
+			break;
+		if (!info.cut)
+			hear(w, bytes, info.size);
+	}
+	close_fd(&c->shard_end);
+}
+
 static struct orphan *free_orphan(struct master *m)
 {
 	for (uint32_t i = 0; i < CHANNELS_ORPHANED_MAX; i++)
@@ -129,12 +172,15 @@ static void orphan_channel(struct worker *w, uint32_t shard)
 		w->master->orphan_count++;
 		reclaim_orphaned(w->master, w->row, shard, (int)(o - w->master->orphans));
 	}
-	*c = (struct worker_channel){ .end = -1 };
+	*c = WORKER_CHANNEL_NULL;
 	worker_free_if_done(w);
 }
 
 void worker_shard_died(struct master *m, uint32_t shard)
 {
+	for (uint32_t i = 0; i < WORKERS_MAX; i++)
+		if (m->workers[i].number != 0 && m->workers[i].channels[shard].end >= 0)
+			hear_last_words(&m->workers[i], &m->workers[i].channels[shard]);
 	for (uint32_t i = 0; i < WORKERS_MAX; i++)
 		if (m->workers[i].number != 0 && m->workers[i].channels[shard].end >= 0)
 			orphan_channel(&m->workers[i], shard);

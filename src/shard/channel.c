@@ -309,7 +309,9 @@ void channel_drop(struct shard *s, uint32_t worker)
 		return;
 	leave_pool(&s->pools[c->pool], worker);
 	say_goodbye(s, c, asked_for(s, c) ? 0 : HANDOFF_ERROR_DROPPED);
-	/* the poll holds the socket open: it goes first, and the close behind it ends the channel for its readers */
+	/* the master has a duplicate of this end: a close alone would not end the channel for its readers */
+	(void)shutdown(c->fd, SHUT_RDWR);
+	/* the poll holds the socket open: it goes first */
 	ring_cancel(&s->ring, channel_tag(c));
 	ring_close(&s->ring, take_fd(&c->fd));
 	c->generation++;

@@ -35,8 +35,9 @@ static const int calls_of_libc[] = {
 };
 
 static const int calls_of_shard[] = {
-	SCMP_SYS(io_uring_enter), SCMP_SYS(recvmsg),     SCMP_SYS(sendmsg),     SCMP_SYS(close),
-	SCMP_SYS(ioctl),          SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(setsockopt),
+	SCMP_SYS(io_uring_enter), SCMP_SYS(recvmsg),    SCMP_SYS(sendmsg),
+	SCMP_SYS(close),          SCMP_SYS(ioctl),      SCMP_SYS(getpeername),
+	SCMP_SYS(getsockname),    SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
 };
 
 static const int calls_of_reclaimer[] = {

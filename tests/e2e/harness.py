@@ -202,14 +202,18 @@ class Usherd:
         clients.wait(lambda: len(self.workers()) == count, lambda: f"wanted {count} workers, has {self.workers()}",
                      timeout)
 
-    def quiet(self):
-        """The standing check while it runs."""
+    def quiet_ledger(self):
+        """Nothing is on its way, and the ledger holds."""
         def settled():
             now = self.totals()
             return not (now["in_header"] or now["queued"] or now["unread"])
         clients.wait(settled, lambda: "not quiet: " + str({k: v for k, v in self.totals().items() if v}), QUIET)
         result = self.ctl("check")
         assert result.returncode == 0, f"usherctl check: {result.returncode}\n{result.stdout}{result.stderr}"
+
+    def quiet(self):
+        """The standing check while it runs."""
+        self.quiet_ledger()
         clients.wait(lambda: not self.leaked(), lambda: f"fds left over: {self.leaked()}\n" + "".join(
             f"    {pid}: {kernel.sockets(pid)}\n" for pid in kernel.family(self.pid)), QUIET)
         self.see(*kernel.family(self.pid))
@@ -337,7 +341,8 @@ class Context:
         return found
 
     def start(self, *command, **options):
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self.directory, **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(command, cwd=self.directory, **options)
         self.processes.append(process)
         return process
 
@@ -389,8 +394,9 @@ class Context:
         for process in self.processes:
             if process.poll() is None:
                 self.end_process(process, getattr(process, "end_signal", signal.SIGKILL))
-            if process.stdout:
-                process.stdout.close()
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
         self.processes.clear()
 
     def destroy(self):

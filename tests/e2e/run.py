@@ -21,7 +21,7 @@ import harness  # noqa: E402
 import kernel  # noqa: E402
 
 MODULES = ("senders", "bytes", "refusals", "workers", "faulty_workers", "processes", "startup", "pools", "limits",
-           "without", "nobody", "backlog")
+           "without", "nobody", "backlog", "chaos")
 SECONDS_MAX = 60  # one test
 
 

@@ -112,6 +112,23 @@ def test_shard_killed_with_unread(t):
     u.wait_totals(handed_off=20, unread=0)
 
 
+def test_shard_killed_with_done_unread(t):
+    """What a worker has finished and a dead shard has not heard of is capacity again all the same."""
+    u = t.usherd(pools=PATIENT, shards=1)
+    worker = t.worker(done=True, capacity=4)
+    t.clients(4, u.address())
+    taken = worker.take(4)
+    victim = u.shards()[0]
+    with u.shards_stopped():
+        for connection in taken:
+            worker.done(connection)
+        harness.kill(victim, signal.SIGKILL)
+    t.clients(4, u.address())
+    for connection in worker.take(4):
+        worker.done(connection)
+    wait(lambda: u.workers()[0]["open"] == 0, lambda: f"capacity is used up: {u.workers()}")
+
+
 def test_shard_and_worker_killed_with_unread(t):
     """Both ends of the channel are dead; what waits in it goes to another worker all the same."""
     u = t.usherd(pools=PATIENT)

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker in a process of its own, for tests that stop or kill it. Greets each connection with one line, then echoes.
 
-The line is JSON: worker, id, flags, peer, source, destination, tlvs. "ready" on standard output once registered."""
+The line is JSON: worker, id, flags, peer, source, destination, tlvs. "ready" on standard output once registered. With
+--commands it does what lines on standard input say, each at a point where it has greeted all that it has received."""
 import argparse
+import contextlib
 import json
 import os
 import selectors
 import signal
+import socket
 import struct
 import sys
 
@@ -23,8 +26,17 @@ def greeting(name, c):
 def finish(worker, selector, connection, done):
     selector.unregister(connection.socket)
     connection.close()
-    if done and connection.channel.open:
-        connection.channel.socket.send(wire.message(wire.DONE, struct.pack("=Q", 1)))
+    if done:
+        say_done(worker)
+
+
+def say_done(worker):
+    """On any channel whose shard lives."""
+    for channel in worker.channels:
+        if channel.open and channel.generation == worker.generation:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                channel.socket.send(wire.message(wire.DONE, struct.pack("=Q", 1)))
+                return
 
 
 def echo(worker, selector, connection, done):
@@ -53,10 +65,61 @@ def watch(worker, selector):
     return bool(worker.sockets())
 
 
+def command(worker, selector, word):
+    kinds = {"pause": wire.PAUSE, "resume": wire.RESUME, "drain": wire.DRAIN}
+    channels = [channel for channel in worker.channels if channel.open]
+    try:
+        if word in kinds and worker.registration:
+            worker.draining = worker.draining or word == "drain"
+            worker.say(kinds[word])
+        elif word == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif word == "garbage_registration" and worker.registration:
+            worker.registration.send(b"garbage!" * 4)
+        elif word == "garbage" and channels:
+            channels[0].socket.send(b"\xff" * 40)
+        elif word == "shut_rd" and channels:
+            channels[0].socket.shutdown(socket.SHUT_RD)
+        elif word == "shut_wr" and channels:
+            channels[0].socket.shutdown(socket.SHUT_WR)
+        elif word == "close_channel" and channels:
+            end_channel(selector, channels[0])
+    except OSError:
+        pass  # Usher was faster
+
+
+def end_channel(selector, channel):
+    forget(selector, channel.socket)
+    channel.socket.close()
+    channel.open = False
+
+
+def commands(worker, selector):
+    """False when nobody is there any more to give them."""
+    data = os.read(0, 4096)
+    for word in data.decode().split():
+        command(worker, selector, word)
+    return bool(data)
+
+
+def end_when_drained(worker, selector):
+    """All channels were read to their ends, so nothing is on its way."""
+    if worker.draining and worker.registration and not any(channel.open for channel in worker.channels):
+        forget(selector, worker.registration)
+        worker.registration.close()
+        worker.registration = None
+
+
 def serve(worker, selector, options):
-    while watch(worker, selector) or selector.get_map():
+    worker.draining = False
+    if options.commands:
+        selector.register(0, selectors.EVENT_READ, "commands")
+    while watch(worker, selector) or len(selector.get_map()) > options.commands:
         for key, _ in selector.select():
-            if key.data is not None:
+            if key.data == "commands":
+                if not commands(worker, selector):
+                    return
+            elif key.data is not None:
                 echo(worker, selector, key.data, options.done)
         worker.step()
         waiting, worker.waiting = worker.waiting, []
@@ -70,6 +133,7 @@ def serve(worker, selector, options):
                 connection.close()
                 continue
             selector.register(connection.socket, selectors.EVENT_READ, connection)
+        end_when_drained(worker, selector)
 
 
 def main():
@@ -80,6 +144,7 @@ def main():
     parser.add_argument("--batch", type=int, default=wire.FDS_MAX)
     parser.add_argument("--done", action="store_true")
     parser.add_argument("--close", action="store_true", help="close each connection after its greeting")
+    parser.add_argument("--commands", action="store_true", help="read them from standard input")
     parser.add_argument("--child", action="store_true", help="start a child that inherits every socket and lives on")
     options = parser.parse_args()
     selector = selectors.DefaultSelector()
