@@ -39,9 +39,10 @@ static bool short_of_fds(const struct master *m)
 	_cleanup_close_ int lowest = fcntl(m->signals, F_DUPFD_CLOEXEC, 0);
 	struct rlimit limit;
 
-	return lowest < 0 || (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	                      (rlim_t)lowest + 2 * (m->shard_count + m->worker_count) + MASTER_FDS_RESERVED >
-	                              limit.rlim_cur);
+	return lowest < 0 ||
+	       (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	        (rlim_t)lowest + 2UL * (m->shard_count + m->worker_count) + MASTER_FDS_RESERVED >
+	                limit.rlim_cur);
 }
 
 /* Names go into JSON, which is UTF-8: one that is not loses what is not ASCII. */
