@@ -15,6 +15,7 @@
 #include "cli/decode.h"
 #include "cli/doctor.h"
 #include "cli/escape.h"
+#include "cli/explain.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/verdict.h"
@@ -23,6 +24,7 @@
 
 struct options {
 	const char *path; /* of the admin socket; NULL: the default */
+	const char *argument; /* of a command that takes one */
 	bool json;
 	bool help;
 	bool version;
@@ -37,6 +39,7 @@ struct command {
 	enum verdict (*judge)(json_t *answer); /* NULL: an answer is a yes */
 	enum verdict (*run)(const struct options *options); /* without @request */
 	int (*main)(int argc, char **argv); /* takes all words from its name on */
+	bool has_argument; /* one word, which goes behind @request */
 };
 
 static enum verdict run_doctor(const struct options *options)
@@ -53,6 +56,8 @@ static const struct command commands[] = {
 	{ "workers", "each registered worker", ADMIN_WORKERS, report_workers },
 	{ "shards", "each shard process", ADMIN_SHARDS, report_shards },
 	{ "check", "does the ledger hold? (exit 0: yes, 1: no)", ADMIN_CHECK, check_print, check_judge },
+	{ "explain", "explain ADDR: does a listener trust that peer? (exit 0: yes, 1: no)", ADMIN_EXPLAIN,
+	  report_explain, explain_judge, .has_argument = true },
 	{ "doctor", "can this host run usherd? (needs no instance)", .run = run_doctor },
 	{ "decode", "a PROXY header on standard input (needs no instance; decode --help)",
 	  .main = decode_main },
@@ -154,13 +159,18 @@ static enum verdict ask(const struct options *options, const struct command *com
 {
 	_cleanup_free_ char *default_path = options->path ? NULL : admin_socket_default();
 	const char *path = options->path ? options->path : default_path;
+	char request[ADMIN_REQUEST_BYTES_MAX];
 	struct client_error error;
 	json_t *answer = NULL;
 	enum verdict result;
+	int size = snprintf(request, sizeof(request), "%s%s%s", command->request,
+	                    options->argument ? " " : "", options->argument ? options->argument : "");
 
 	if (!path)
 		return not_asked(options, "no memory");
-	if (client_ask(path, command->request, CLIENT_WAIT_MS, &answer, &error) < 0)
+	if (size < 0 || (size_t)size >= sizeof(request))
+		return not_asked(options, "the address is too long to be one");
+	if (client_ask(path, request, CLIENT_WAIT_MS, &answer, &error) < 0)
 		return not_asked(options, error.text);
 	result = show(options, command, answer);
 	json_decref(answer);
@@ -206,11 +216,18 @@ static const struct command *take_words(int argc, char **argv, struct options *o
 		optind++;
 		if (!take_options(argc, argv, options))
 			return wrong_usage("wrong option", "");
+		if (command->has_argument && optind < argc) {
+			options->argument = argv[optind++];
+			if (!take_options(argc, argv, options))
+				return wrong_usage("wrong option", "");
+		}
 	}
 	if (optind < argc)
 		return wrong_usage("too many words: ", argv[optind]);
 	if (options->help || options->version)
 		return find_command(options->help ? "help" : "version");
+	if (command && command->has_argument && !options->argument)
+		return wrong_usage("an address is missing after ", command->name);
 	return command ? command : wrong_usage("a command is missing", "");
 }
 

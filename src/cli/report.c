@@ -281,3 +281,15 @@ void report_shards(json_t *answer, FILE *out)
 
 	report_rows(json_object_get(answer, "shards"), columns, COUNT_OF(columns), out);
 }
+
+void report_explain(json_t *answer, FILE *out)
+{
+	static const struct column columns[] = {
+		{ "LISTENER", "listener", FORM_TEXT },        { "PROXY", "proxy", FORM_TEXT },
+		{ "TRUSTED", "trusted", FORM_TEXT },          { "BY", "entry", FORM_TEXT },
+		{ "HEADER-READ", "header_read", FORM_TEXT },  { "REFUSED", "refused", FORM_TEXT },
+		{ "AS-SOURCE", "source_refused", FORM_TEXT },
+	};
+
+	report_rows(json_object_get(answer, "listeners"), columns, COUNT_OF(columns), out);
+}

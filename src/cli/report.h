@@ -11,6 +11,7 @@ void report_status(json_t *answer, FILE *out);
 void report_listeners(json_t *answer, FILE *out);
 void report_workers(json_t *answer, FILE *out);
 void report_shards(json_t *answer, FILE *out);
+void report_explain(json_t *answer, FILE *out);
 
 /* The sum over an object's numbers; 0 when it is none. */
 json_int_t report_sum(json_t *reasons);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/answer_explain.h"
 #include "master/master.h"
 #include "sys/clock.h"
 #include "sys/probe.h"
@@ -296,16 +297,19 @@ char *answer_to(struct master *m, const char *request)
 		{ ADMIN_WORKERS, answer_workers }, { ADMIN_SHARDS, answer_shards },
 		{ ADMIN_CHECK, answer_check },
 	};
+	static const char explain[] = ADMIN_EXPLAIN " ";
 	json_t *object = NULL;
 	char *text;
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && !object; i++)
 		if (strcmp(request, commands[i].command) == 0)
 			object = commands[i].answer(m);
+	if (!object && strncmp(request, explain, strlen(explain)) == 0)
+		object = answer_explain(m->config, m->plan, request + strlen(explain));
 	if (!object)
 		object = json_pack(
 			"{ss}", "error",
-			"unknown command; this Usher knows status, listeners, workers, shards and check");
+			"unknown command; this Usher knows status, listeners, workers, shards, check and explain ADDRESS");
 	text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);
 	return text;

@@ -11,7 +11,7 @@
  *   pool.c         pool sockets: who may register
  *   registration.c how a worker comes · worker_channels.c its channels · worker.c how it goes: take-back
  *   reclaim.c      the reclaimer process as seen from here: requests, deadlines, replacement
- *   admin.c        the admin socket; answer.c what it says
+ *   admin.c        the admin socket; answer.c, answer_explain.c what it says
  *   log.c          JSON lines on standard error, never waiting for a reader; log_text.c shards' records as text
  *   master.c       start, signals, the tick, stop
  *

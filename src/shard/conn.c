@@ -21,7 +21,6 @@
 
 #include "core/handoff.h"
 #include "core/proxy_header.h"
-#include "core/trust.h"
 #include "sys/probe.h"
 
 static struct slot *slot_at(struct shard *s, uint32_t index)
@@ -163,7 +162,7 @@ static bool admit(struct shard *s, uint32_t index)
 		into_queue(s, index);
 		return false;
 	}
-	if (trust_contains(s->plan->ranges + l->trust_first, l->trust_count, &slot->peer))
+	if (plan_trusts(s->plan, l, &slot->peer))
 		return true;
 	if (l->proxy == PLAN_PROXY_MIXED)
 		into_queue(s, index);
@@ -245,11 +244,7 @@ static enum refused policy(const struct shard *s, const struct plan_listener *l,
 {
 	if (h->command == PROXY_COMMAND_LOCAL)
 		return l->local == PLAN_LOCAL_CLOSE ? REFUSED_LOCAL_CLOSED : REFUSED_COUNT;
-	if (!l->accept_local_sources &&
-	    (addr_is_local(&h->source) ||
-	     trust_contains(s->plan->ranges + s->plan->own_first, s->plan->own_count, &h->source)))
-		return REFUSED_LOCAL_SOURCE;
-	return REFUSED_COUNT;
+	return plan_refuses_source(s->plan, l, &h->source) ? REFUSED_LOCAL_SOURCE : REFUSED_COUNT;
 }
 
 static void note_header(struct slot *slot, const struct proxy_header *h)

@@ -18,6 +18,7 @@
 #define ADMIN_WORKERS "workers"
 #define ADMIN_SHARDS "shards"
 #define ADMIN_CHECK "check"
+#define ADMIN_EXPLAIN "explain" /* with one argument: ADDRESS or ADDRESS:PORT; the port changes nothing */
 
 /*
  * status
@@ -56,4 +57,13 @@
  *   accepted = delivered + refused + timed_out + lost + in_header + queued, and
  *   delivered = handed_off - taken_back,
  * which usherctl adds up again for itself. A row's delivered can be negative (core/ledger.h).
+ *
+ * explain ADDRESS
+ *   {"address": "192.0.2.1", "trusted": bool,
+ *    "listeners": [{"listener": "https", "proxy": "require" | "mixed" | "off", "trusted": bool,
+ *                   "entry": "10.0.0.0/8" | null, "header_read": bool, "refused": "untrusted_source" | null,
+ *                   "source_refused": "local_source" | null}]}
+ * What would become of a connection from that peer. The outer trusted: some listener trusts it. entry is the first
+ * text of the trust list that takes it in. source_refused is about a header that states the address as its source;
+ * null too where no header is read at all (proxy off, which trusts nobody either).
  */

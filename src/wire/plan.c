@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of a plan: see plan.h. */
+/* The shape of a plan, and what it says of an address: see plan.h. */
 #include "wire/plan.h"
 
 static bool ranges_inside(const struct plan *plan, uint32_t first, uint32_t count)
@@ -28,4 +28,16 @@ bool plan_check(const void *bytes, size_t size)
 		if (!listener_check(plan, &plan->listeners[i]))
 			return false;
 	return true;
+}
+
+bool plan_trusts(const struct plan *plan, const struct plan_listener *l, const struct addr *peer)
+{
+	return trust_contains(plan->ranges + l->trust_first, l->trust_count, peer);
+}
+
+bool plan_refuses_source(const struct plan *plan, const struct plan_listener *l, const struct addr *source)
+{
+	return !l->accept_local_sources &&
+	       (addr_is_local(source) ||
+	        trust_contains(plan->ranges + plan->own_first, plan->own_count, source));
 }

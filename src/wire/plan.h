@@ -59,3 +59,9 @@ struct plan {
 
 /* True if @bytes holds a plan whose every index lies inside it. */
 bool plan_check(const void *bytes, size_t size);
+
+/* True if @peer is on @l's trust list. */
+bool plan_trusts(const struct plan *plan, const struct plan_listener *l, const struct addr *peer);
+
+/* True if @l refuses a header that states @source, for local_source. */
+bool plan_refuses_source(const struct plan *plan, const struct plan_listener *l, const struct addr *source);

@@ -91,3 +91,13 @@ Test(report, what_is_missing_is_shown_as_unknown)
 	report(report_status, "{\"connections\":[]}");
 	expect_printed("accepted       ?\n");
 }
+
+Test(report, explain_names_the_entry_and_what_is_refused)
+{
+	report(report_explain,
+	       "{\"address\":\"127.0.0.1\",\"trusted\":true,\"listeners\":[{\"listener\":\"main\","
+	       "\"proxy\":\"require\",\"trusted\":true,\"entry\":\"127.0.0.0/8\",\"header_read\":true,"
+	       "\"refused\":null,\"source_refused\":\"local_source\"}]}");
+	expect_printed("main      require  yes      127.0.0.0/8  yes          -        local_source\n");
+	cr_expect_not(strchr(printed, '?'), "%s", printed);
+}
