@@ -141,10 +141,8 @@ struct reclaim {
 	int control;
 	struct loop_source source;
 	struct outbox outbox;
-	bool ready;
 	uint64_t started_ns;
 	uint64_t respawn_ns;
-	uint32_t respawns;
 	uint64_t next_ticket;
 	uint32_t waiting; /* requests in use */
 	uint32_t lost[LISTENERS_MAX]; /* to be told to the next shard that lives */
@@ -172,7 +170,6 @@ struct admin {
 struct master {
 	struct config *config;
 	enum master_state state;
-	bool failed; /* leave with a failure */
 	uint64_t started_ns;
 	uint64_t stop_ns;
 	bool started; /* every shard was ready once */

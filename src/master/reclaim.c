@@ -143,9 +143,6 @@ static void on_message(struct reclaim *r, const struct control *message)
 	struct reclaim_request *request;
 
 	switch (message->type) {
-	case CONTROL_READY:
-		r->ready = true;
-		break;
 	case CONTROL_LOST:
 		note_lost(r->master, message->listener, message->count);
 		break;
@@ -237,7 +234,6 @@ int reclaim_start(struct master *m)
 		return (int)r->pid;
 	}
 	r->control = pair[0];
-	r->ready = false;
 	r->started_ns = clock_now_ns();
 	outbox_init(&r->outbox);
 	result = loop_add(&m->loop, &r->source, r->control, EPOLLIN, on_ready);
@@ -262,7 +258,6 @@ static void restart(struct master *m)
 	int result = reclaim_start(m);
 
 	r->respawn_ns = 0;
-	r->respawns++;
 	if (result < 0) {
 		log_event(m, CONFIG_LOG_ERROR, "reclaimer_start_failed", "ss", "error", error_text(-result));
 		r->respawn_ns = clock_now_ns() + 10 * RESPAWN_NS;

@@ -333,7 +333,6 @@ int reclaimer_main(int control_fd)
 		r.tasks[i].end = -1;
 	if (start(&r) < 0)
 		return EXIT_FAILURE;
-	tell(&r, &(struct control){ .type = CONTROL_READY });
 	while (!r.stopping) {
 		tick(&r, 0);
 		if (loop_turn(&r.loop, r.fresh ? 0 : TICK_MS) < 0)

@@ -151,7 +151,6 @@ uint64_t accept_deadline(const struct shard *s);
 /* conn.c */
 void conn_begin(struct shard *s, uint32_t index, uint32_t listener,
                 int fd); /* takes the fd; the slot is taken */
-void conn_peer_known(struct shard *s, uint32_t index);
 void conn_on_peer(struct shard *s, uint32_t index, const struct ring_event *e);
 void conn_on_peek(struct shard *s, uint32_t index, const struct ring_event *e);
 void conn_on_poll(struct shard *s, uint32_t index, const struct ring_event *e);

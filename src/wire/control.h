@@ -9,7 +9,7 @@
  *                       end) · ARM · DROP · RECLAIMED · LOST · STOP
  *   shard → master      READY · FAILED · STUCK · FAULT
  *   master → reclaimer  START (board) · SHARD (its taken-back socket) · SHARD_GONE · TAKE (worker's end)
- *   reclaimer → master  READY · TAKEN · LOST
+ *   reclaimer → master  TAKEN · LOST
  */
 #include <stddef.h>
 #include <stdint.h>
